@@ -1,0 +1,1 @@
+"""What exports and erasures share: the domain, the request lifecycle, and the adapters to the outside."""

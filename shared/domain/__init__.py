@@ -1,0 +1,1 @@
+"""The domain: values and decisions without I/O, clock or environment."""

@@ -49,7 +49,7 @@ class BlobEntry:
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """What was written: bytes and their digests. `sha256` in hex, `md5` in hex; None where the bytes were not seen here."""
+    """What was written: size in bytes, digests in hex; None where the bytes were not seen here."""
 
     size: int
     md5: str | None
@@ -102,7 +102,11 @@ class BlobStore(Protocol):
         ...
 
     def append(self, name: str, line: bytes) -> None:
-        """Add bytes at the end of an append blob, made if absent. May add twice after a lost answer. At most 50,000 times."""
+        """
+        Add bytes at the end of an append blob, made if absent.
+
+        May add twice after a lost answer. At most 50,000 times a blob.
+        """
         ...
 
     def delete(self, name: str) -> bool:
@@ -166,7 +170,11 @@ class QueuedMessage:
 
 
 class Queues(Protocol):
-    """The Storage queues of the app. Messages are plain text (host.json `messageEncoding` is `none`); queues are made when first needed."""
+    """
+    The Storage queues of the app.
+
+    Messages are plain text (host.json `messageEncoding` is `none`); queues are made when first needed.
+    """
 
     def send(self, queue: str, message: Mapping[str, object], *, delay_seconds: float = 0) -> None:
         """Put a JSON message on a queue, invisible for `delay_seconds` (at most 7 days; longer is cut to that)."""
@@ -183,7 +191,7 @@ class Queues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeletionAnswer:
-    """How the service answered a delete: done (204) or accepted (202: it says nothing about when), and its request id."""
+    """How a delete was answered: done (204) or accepted (202: it says nothing about when), and the request id."""
 
     accepted_only: bool
     request_id: str | None
@@ -243,7 +251,11 @@ class CustomVision(Protocol):
     def get_images_by_ids(
         self, project_id: str, image_ids: Sequence[str], *, iteration_id: str | None = None
     ) -> Sequence[Image]:
-        """GetImagesByIds in batches of 256 (64 where a hop refuses the length); unknown ids are simply missing in the answer."""
+        """
+        GetImagesByIds in batches of 256 (64 where a hop refuses the length).
+
+        Unknown ids are simply missing in the answer, which comes in no particular order.
+        """
         ...
 
     def get_iteration_performance(self, project_id: str, iteration_id: str) -> Row:

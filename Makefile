@@ -1,0 +1,61 @@
+# Every target does its own set-up (local/setup.sh); a second run finds it done. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PORT ?= 7071
+PYTHON := .venv/bin/python
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup run start azurite emulator host test lint format bench clean
+
+help: ## list the targets (this)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+setup: ## bring Python packages and Azurite, nothing else (the other targets do it themselves)
+	@local/setup.sh python azurite
+
+run: ## the main job before your eyes: export a project, erase one person, show the proof
+	@local/setup.sh python azurite
+	@exec $(PYTHON) -m local.launch demo
+
+start: ## the whole stack in the foreground: Azurite, Custom Vision emulator, Functions host on 7071
+	@local/setup.sh python azurite
+	@exec $(PYTHON) -m local.launch stack --port $(PORT)
+
+azurite: ## Azurite alone on ports 10000-10002, data in .local/azurite
+	@local/setup.sh python azurite
+	@exec $(PYTHON) -m local.launch azurite
+
+emulator: ## the Custom Vision emulator alone on port 7080 (EMULATOR_PORT)
+	@local/setup.sh python
+	@exec $(PYTHON) -m local.launch emulator
+
+host: ## the Functions host alone (PORT=7071), with the settings of the environment, then of local.settings.json
+	@local/setup.sh python
+	@exec $(PYTHON) -m local.launch host --port $(PORT)
+
+test: ## all tests (ARGS="tests/unit -k name" for some)
+	@local/setup.sh python azurite
+	@echo "Running the tests: they start their own Azurite, emulator and host on free ports ..."
+	@exec $(PYTHON) -m pytest $(ARGS)
+
+lint: ## ruff (rules and format) and mypy --strict over everything
+	@local/setup.sh python
+	@echo "Checking with ruff and mypy --strict ..."
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy .
+
+format: ## let ruff format the code and mend what it can
+	@local/setup.sh python
+	@$(PYTHON) -m ruff check --fix-only --exit-zero .
+	@$(PYTHON) -m ruff format .
+
+bench: ## measure throughput and memory (benchmarks/)
+	@local/setup.sh python azurite
+	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+clean: ## remove what was installed and kept here: .venv, Azurite's packages, .local, caches
+	@echo "Removing .venv, local/azurite/node_modules, .local and caches ..."
+	@rm -rf .venv local/azurite/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

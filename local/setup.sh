@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Brings what the local stack and the tests need, once: `local/setup.sh python azurite`.
+# Says what it does in one line each, or what is missing in one sentence (exit 1). Where nothing is to be done it only
+# compares the content of the requirements with what was installed last.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PYTHON_VERSION=3.13
+readonly UV_VERSION=0.13.9
+readonly PRIVATE=.local # everything but .venv and node_modules: uv, stamps, data
+
+# Another environment that happens to be active must not leak into this one.
+unset VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX UV_PYTHON UV_PROJECT_ENVIRONMENT
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# A shim on PATH is no proof of a program: run it.
+is_python() { "$1" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$PYTHON_VERSION" >/dev/null 2>&1; }
+
+fingerprint() { cat "$@" | cksum; }
+done_before() { [ -f "$PRIVATE/stamps/$1" ] && [ "$(cat "$PRIVATE/stamps/$1")" = "$2" ]; }
+remember() { mkdir -p "$PRIVATE/stamps" && printf '%s' "$2" >"$PRIVATE/stamps/$1"; }
+
+# One of: python3.13 on PATH, pyenv's by its place, nothing (then uv downloads one).
+find_python() {
+  local root candidate
+  if have "python$PYTHON_VERSION" && is_python "python$PYTHON_VERSION"; then
+    "python$PYTHON_VERSION" -c 'import sys; print(sys.executable)'
+    return
+  fi
+  for root in "${PYENV_ROOT:-}" "${HOME:-}/.pyenv"; do
+    for candidate in "$root"/versions/"$PYTHON_VERSION"*/bin/python; do
+      if [ -x "$candidate" ] && is_python "$candidate"; then
+        printf '%s\n' "$candidate"
+        return
+      fi
+    done
+  done
+}
+
+# A home that cannot be written to (a service user) must not stop uv and npm from having a cache.
+private_caches() {
+  [ -n "${HOME:-}" ] && [ -w "${HOME:-}" ] && return
+  export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/$PRIVATE/uv-cache}" npm_config_cache="${npm_config_cache:-$PWD/$PRIVATE/npm-cache}"
+}
+
+# Sets uv to one that runs: on PATH, else from PyPI into a private folder with the Python given, or any python3.
+find_uv() {
+  local python="${1:-python3}"
+  if have uv && uv --version >/dev/null 2>&1; then uv=uv && return; fi
+  for uv in "$PWD/$PRIVATE/uv/bin/uv"; do "$uv" --version >/dev/null 2>&1 && return; done
+  "$python" -c '' >/dev/null 2>&1 ||
+    fail "Python $PYTHON_VERSION is missing, and there is no uv to bring it: install either (https://www.python.org, https://docs.astral.sh/uv)."
+  say "Installing uv $UV_VERSION from PyPI into $PRIVATE/uv (once) ..."
+  rm -rf "$PRIVATE/uv"
+  if "$python" -m venv "$PRIVATE/uv" >/dev/null 2>&1; then
+    "$PRIVATE/uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" || fail_uv
+  else # Debian's Python without python3-venv
+    rm -rf "$PRIVATE/uv"
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$PRIVATE/uv" "uv==$UV_VERSION" || fail_uv
+  fi
+  "$uv" --version >/dev/null 2>&1 || fail_uv
+}
+fail_uv() { fail "uv could not be installed from PyPI with pip (see above): install it yourself (https://docs.astral.sh/uv)."; }
+
+make_environment() {
+  local python="$1"
+  [ -d .venv ] && is_python .venv/bin/python && return
+  if [ -n "$python" ]; then
+    say "Making .venv with $("$python" --version) ($python) ..."
+    "$uv" venv --quiet --clear --no-project --python "$python" .venv || fail "the environment .venv could not be made (see above)."
+  else
+    say "Making .venv: no Python $PYTHON_VERSION that runs was found, so uv downloads one ..."
+    "$uv" venv --quiet --clear --no-project --managed-python --python "$PYTHON_VERSION" .venv ||
+      fail "Python $PYTHON_VERSION is missing and uv could not download it: install it (https://www.python.org)."
+  fi
+}
+
+set_up_python() {
+  local wanted python uv
+  wanted="$PYTHON_VERSION $(fingerprint requirements.txt requirements-dev.txt)"
+  if done_before python "$wanted" && is_python .venv/bin/python; then return; fi
+  private_caches
+  python=$(find_python)
+  find_uv "$python"
+  make_environment "$python"
+  say "Installing the packages of requirements-dev.txt into .venv (once, about half a minute) ..."
+  # pip's own index, where the machine has one; uv does not read pip's settings.
+  [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
+  "$uv" pip install --quiet --python .venv/bin/python -r requirements-dev.txt || fail "the Python packages could not be installed (see above)."
+  remember python "$wanted"
+}
+
+set_up_azurite() {
+  local wanted version
+  wanted=$(fingerprint local/azurite/package.json local/azurite/package-lock.json)
+  if done_before azurite "$wanted" && [ -f local/azurite/node_modules/azurite/dist/src/azurite.js ]; then return; fi
+  private_caches
+  have npm && npm --version >/dev/null 2>&1 ||
+    fail "npm is missing, and Azurite (the local Azure Storage) comes from npm: install Node.js 22 or newer (https://nodejs.org)."
+  version=$(sed -n 's/.*"azurite": "\(.*\)".*/\1/p' local/azurite/package.json)
+  say "Installing Azurite $version and its Node.js with npm into local/azurite (once, about half a minute) ..."
+  (cd local/azurite && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null) || fail "npm could not install Azurite (see above)."
+  remember azurite "$wanted"
+}
+
+main() {
+  local part
+  mkdir -p "$PRIVATE"
+  # Several terminals may start pieces of the stack on a fresh clone at the same time.
+  exec 9>"$PRIVATE/setup.lock"
+  if have flock; then flock 9; fi
+  for part in "$@"; do
+    case "$part" in
+      python) set_up_python ;;
+      azurite) set_up_azurite ;;
+      *) fail "unknown part '$part' (python, azurite)." ;;
+    esac
+  done
+}
+
+main "$@"

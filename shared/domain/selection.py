@@ -1,0 +1,105 @@
+"""
+Which images are one person's: decided here, on rows that were read, never by a filter of the service.
+
+An image in the workspace is judged by its workspace row, otherwise by its newest iteration's row. A match only in an
+older row is a conflict: the newer row says that the picture is not (or no longer) that person's, so it is named and
+left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.domain.resources import Image, Iteration
+from shared.domain.subject_request import ImageSelector
+
+
+def matches(selector: ImageSelector, image: Image) -> bool:
+    """Say whether a row is selected: by its id, by one of its tags (id or exact name), or by all metadata pairs."""
+    return image.id in selector.ids or _by_tag(selector, image) or _by_metadata(selector, image)
+
+
+def _by_tag(selector: ImageSelector, image: Image) -> bool:
+    return any(name in selector.tags or tag_id in _lowered(selector.tags) for tag_id, name in image.tags)
+
+
+def _lowered(tags: Iterable[str]) -> frozenset[str]:
+    return frozenset(tag.lower() for tag in tags)
+
+
+def _by_metadata(selector: ImageSelector, image: Image) -> bool:
+    held = image.metadata
+    return bool(selector.metadata) and all(held.get(key) == value for key, value in selector.metadata.items())
+
+
+def newest_first(iterations: Iterable[Iteration]) -> list[Iteration]:
+    """Order iterations from the newest to the oldest by creation; ids break ties, since lists come in no order."""
+    return sorted(iterations, key=lambda iteration: (iteration.created, iteration.id), reverse=True)
+
+
+@dataclass
+class Verdicts:
+    """
+    The judgement over one project's images, built source by source: the workspace first, then iterations newest first.
+
+    `selected`: ids to erase. `conflicting`: matched only in a row that is not the newest. `rejected`: seen, and not
+    selected. `holds`: how many selected images each iteration's own copy holds, by iteration id.
+    """
+
+    selector: ImageSelector
+    selected: set[str] = field(default_factory=set)
+    conflicting: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    holders: dict[str, set[str]] = field(default_factory=dict)
+
+    def observe(self, rows: Iterable[Image], iteration_id: str | None) -> None:
+        """Judge one source's rows; sources must come in the order of precedence."""
+        for image in rows:
+            self._judge(image)
+            if iteration_id is not None and image.id in self.selected:
+                self.holders.setdefault(iteration_id, set()).add(image.id)
+
+    def _judge(self, image: Image) -> None:
+        matched = matches(self.selector, image)
+        if image.id in self.selected or image.id in self.conflicting:
+            return
+        if image.id in self.rejected:
+            if matched:
+                self.rejected.discard(image.id)
+                self.conflicting.add(image.id)
+            return
+        (self.selected if matched else self.rejected).add(image.id)
+
+    @property
+    def holds(self) -> dict[str, int]:
+        """Give the number of selected images per iteration that holds any."""
+        return {iteration_id: len(ids) for iteration_id, ids in self.holders.items()}
+
+
+class MatchTracker:
+    """Remembers which single selectors have been answered by any row."""
+
+    def __init__(self, selector: ImageSelector) -> None:
+        self._selector = selector
+        self._ids = set(selector.ids)
+        self._tags = set(selector.tags)
+        self._metadata_open = bool(selector.metadata)
+
+    def observe(self, rows: Iterable[Image]) -> None:
+        """Take note of some rows."""
+        for image in rows:
+            self._ids.discard(image.id)
+            for tag_id, name in image.tags if self._tags else ():
+                self._tags -= {tag for tag in self._tags if tag == name or tag.lower() == tag_id}
+            self._metadata_open = self._metadata_open and not _by_metadata(self._selector, image)
+
+    @property
+    def unmatched(self) -> int:
+        """How many selectors are still without a match."""
+        return len(self._ids) + len(self._tags) + int(self._metadata_open)
+
+
+def in_batches[T](items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Cut a sequence into runs of at most `size`; every item lands in exactly one."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,194 @@
+"""
+Work units: what one queue message does, and the one outcome that it leaves.
+
+A unit is a page of the plan (`plan/NNNNN.jsonl`): its first line is the unit itself, the others are its items. Its
+outcome is a write-once blob (`units/{unit_id}.json`, later rounds `units/{unit_id}.rN.json`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.canonical import canonical
+from shared.domain.errors import InvalidRequest, Violation
+from shared.domain.identifiers import guid
+
+UNIT_SIZE = 256
+_UNIT_ID = re.compile(r"[a-z_]{1,40}-\d{5}")
+
+type Counts = dict[str, dict[str, int]]
+"""Store -> word -> number, in the words of the manifest or the receipt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedItem:
+    """One planned item: its id, and a keyed hash of the row that was seen (never the row)."""
+
+    item_id: str
+    row_hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkUnit:
+    """
+    At most 256 items of one project that one message works through.
+
+    `kind` names what is done with them, `resource` the endpoint's host, `number` the plan page.
+    """
+
+    kind: str
+    number: int
+    resource: str
+    project_id: str | None
+    items: tuple[PlannedItem, ...] = ()
+
+    @property
+    def unit_id(self) -> str:
+        """The unit's id, such as `images-00007`."""
+        return f"{self.kind}-{self.number:05d}"
+
+    @property
+    def item_ids(self) -> list[str]:
+        """The ids of the items, in the order of the plan."""
+        return [item.item_id for item in self.items]
+
+    def to_page(self) -> bytes:
+        """Write the plan page: a header line, then one line per item."""
+        header = {"kind": self.kind, "number": self.number, "resource": self.resource, "project_id": self.project_id}
+        rows = ({"item_id": item.item_id, "row_hash": item.row_hash} for item in self.items)
+        return b"".join(canonical(row) + b"\n" for row in (header, *rows))
+
+    @classmethod
+    def from_page(cls, page: bytes) -> WorkUnit:
+        """Read what `to_page` wrote."""
+        header, *rows = (json.loads(line) for line in page.splitlines())
+        items = tuple(PlannedItem(item_id=row["item_id"], row_hash=row["row_hash"]) for row in rows)
+        return cls(**header, items=items)
+
+
+def number_of(unit_id: str) -> int:
+    """Give the plan page of a unit id."""
+    return int(unit_id[-5:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitOutcome:
+    """
+    What became of one unit: counts by store, files written, gaps and failures by item.
+
+    `files` are rows of the manifest; `gaps` and `failures` hold ids and codes only. `details` is the unit's own
+    (an erasure's ids by outcome word).
+    """
+
+    unit_id: str
+    counts: Counts
+    files: Sequence[Mapping[str, Any]] = ()
+    gaps: Sequence[Mapping[str, Any]] = ()
+    failures: Sequence[Mapping[str, Any]] = ()
+    request_ids: Sequence[str] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the outcome."""
+        return {
+            "unit_id": self.unit_id,
+            "counts": self.counts,
+            "files": list(self.files),
+            "gaps": list(self.gaps),
+            "failures": list(self.failures),
+            "request_ids": list(self.request_ids),
+            "details": dict(self.details),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> UnitOutcome:
+        """Read what `to_json` wrote."""
+        return cls(**value)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything of it failed."""
+        return bool(self.failures)
+
+
+def add_counts(total: Counts, more: Counts) -> Counts:
+    """Add two tables of counts into a new one."""
+    result = {store: dict(words) for store, words in total.items()}
+    for store, words in more.items():
+        target = result.setdefault(store, {})
+        for word, number in words.items():
+            target[word] = target.get(word, 0) + number
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What the finished units of one phase and round add up to: one line each in an append blob, each unit once."""
+
+    units: frozenset[str]
+    failed_units: frozenset[str]
+    counts: Counts
+
+    @classmethod
+    def read(cls, lines: bytes) -> Tally:
+        """Read the lines; a unit that stands there twice (a redelivery) counts once, a line cut short not at all."""
+        entries: dict[str, Mapping[str, Any]] = {}
+        for line in lines.splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                entry = json.loads(line)
+                entries.setdefault(entry["unit_id"], entry)
+        counts: Counts = {}
+        for entry in entries.values():
+            counts = add_counts(counts, entry["counts"])
+        failed = frozenset(unit_id for unit_id, entry in entries.items() if entry["failed"])
+        return cls(units=frozenset(entries), failed_units=failed, counts=counts)
+
+    @staticmethod
+    def line(outcome: UnitOutcome) -> bytes:
+        """Write one unit's line."""
+        return canonical({"unit_id": outcome.unit_id, "counts": outcome.counts, "failed": outcome.failed}) + b"\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkMessage:
+    """
+    A message of the internal queues: ids and its own attempt number, nothing else.
+
+    `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1.
+    """
+
+    request_id: str
+    unit_id: str | None = None
+    attempt: int = 1
+    round: int = 1
+
+    def to_json(self) -> dict[str, object]:
+        """Write the message; no field is named like a queue's own metadata, which would overwrite it."""
+        unit = {} if self.unit_id is None else {"unit_id": self.unit_id, "round": self.round}
+        return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit}
+
+    @classmethod
+    def from_json(cls, value: object) -> WorkMessage:
+        """Read a message; `InvalidRequest` if it is none."""
+        if not isinstance(value, dict) or (request_id := guid(value.get("subject_request_id"))) is None:
+            raise InvalidRequest([Violation("/subject_request_id", "must be a UUID")])
+        unit_id, attempt, round_ = value.get("unit_id"), value.get("attempt", 1), value.get("round", 1)
+        if unit_id is not None and not (isinstance(unit_id, str) and _UNIT_ID.fullmatch(unit_id)):
+            raise InvalidRequest([Violation("/unit_id", "is not the id of a work unit")])
+        if not _is_count(attempt) or not _is_count(round_):
+            raise InvalidRequest([Violation("/attempt", "must be a number from 1 on")])
+        return cls(request_id=request_id, unit_id=unit_id, attempt=attempt, round=round_)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 1_000_000
+
+
+def partition(items: Iterable[PlannedItem], size: int = UNIT_SIZE) -> list[tuple[PlannedItem, ...]]:
+    """Cut items into runs of at most `size`, in order of id, each id once."""
+    ordered = sorted({item.item_id: item for item in items}.values(), key=lambda item: item.item_id)
+    return [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]

@@ -1,0 +1,84 @@
+"""The pieces of the local stack: where each listens, and the environment that joins them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.azurite.accounts import ACCOUNT_KEYS, APP_ACCOUNT, DEFAULT_PORTS, SERVICE_ACCOUNT, connection_string
+
+ROOT = Path(__file__).resolve().parent.parent
+AZURITE_DATA = ROOT / ".local/azurite"
+DEFAULT_EMULATOR_PORT = 7080
+DEFAULT_HOST_PORT = 7071
+TRAINING_KEY = "emulator-training-key"
+"""The emulator's key where EMULATOR_TRAINING_KEY gives no other. Not a secret."""
+
+
+class PortSettingError(ValueError):
+    """A port in the environment is not a number of 1 to 65535; the text names the variable."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the pieces listen on 127.0.0.1."""
+
+    azurite: Mapping[str, int]
+    emulator: int = DEFAULT_EMULATOR_PORT
+    host: int = DEFAULT_HOST_PORT
+
+    def named(self) -> dict[int, str]:
+        """Return each port with the piece that wants it."""
+        storage = {port: f"Azurite's {service} service" for service, port in self.azurite.items()}
+        return {**storage, self.emulator: "the Custom Vision emulator", self.host: "the Functions host"}
+
+
+def ports_from(environ: Mapping[str, str], host: int = DEFAULT_HOST_PORT) -> Ports:
+    """Return the ports: AZURITE_BLOB_PORT, AZURITE_QUEUE_PORT, AZURITE_TABLE_PORT, EMULATOR_PORT, or the usual ones.
+
+    Raises:
+        PortSettingError: one of them is not a port.
+    """
+    azurite = {name: _port(environ, f"AZURITE_{name.upper()}_PORT", port) for name, port in DEFAULT_PORTS.items()}
+    return Ports(azurite, _port(environ, "EMULATOR_PORT", DEFAULT_EMULATOR_PORT), host)
+
+
+def storage_connection(account: str, ports: Mapping[str, int]) -> str:
+    """Return the connection string of one of the local stack's two accounts, on `ports` by service."""
+    return connection_string(account, ACCOUNT_KEYS[account], ports)
+
+
+def emulator_environment(environ: Mapping[str, str], ports: Ports, *, azurite_listens: bool) -> dict[str, str]:
+    """Return `environ` for the emulator, its images in its own account of Azurite where that listens.
+
+    An EMULATOR_STORAGE that is set already is kept.
+    """
+    result = {"EMULATOR_PORT": str(ports.emulator), **environ}
+    if azurite_listens:
+        result.setdefault("EMULATOR_STORAGE", storage_connection(SERVICE_ACCOUNT, ports.azurite))
+    return result
+
+
+def host_environment(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:
+    """Return `environ` for a host that is part of the local stack: always its storage and its Custom Vision.
+
+    Whatever real Azure the shell may point to, the stack does not touch it. Other settings stay as they are.
+    """
+    real = {"CUSTOM_VISION_RESOURCE_ID", "ARM_ENDPOINT", "DATA_STORAGE"}
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name not in real and not name.startswith(("AzureWebJobsStorage", "DATA_STORAGE__"))
+    }
+    return {
+        **kept,
+        "AzureWebJobsStorage": storage_connection(APP_ACCOUNT, ports.azurite),
+        "CUSTOM_VISION_ENDPOINT": f"http://127.0.0.1:{ports.emulator}",
+        "CUSTOM_VISION_TRAINING_KEY": environ.get("EMULATOR_TRAINING_KEY", TRAINING_KEY),
+    }
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise PortSettingError(f"{name} must be a port of 1 to 65535.")
+    return int(text)

@@ -1,0 +1,172 @@
+"""`python -m local.stack`: Azurite, the Custom Vision emulator and the Functions host, until Ctrl-C or SIGTERM.
+
+Each start begins empty: the emulator forgets with its process, so a ledger of its earlier projects would only mislead.
+The data of the last run stays in .local/stack until the next one.
+"""
+
+import argparse
+import contextlib
+import importlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from local.azurite.command import AzuriteMissingError
+from local.azurite.server import Azurite, AzuriteStartError, running_azurite
+from local.launch import PortInUseError, python_module, require_free, say
+from local.pieces import (
+    DEFAULT_HOST_PORT,
+    ROOT,
+    Ports,
+    PortSettingError,
+    emulator_environment,
+    host_environment,
+    ports_from,
+)
+from local.sockets import listens
+
+DATA = ROOT / ".local/stack"
+DEMO_DATA = "local.demo.photographs"
+START_LIMIT_SECONDS = 60.0
+STOP_LIMIT_SECONDS = 40.0
+"""Longer than the host's own limit for what still runs (LOCAL_HOST_DRAIN_SECONDS, 30)."""
+POLL_SECONDS = 0.1
+
+
+class PieceFailedError(RuntimeError):
+    """A piece of the stack ended or did not start; the text names it."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A child process of the stack."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def check(self) -> None:
+        """Raise PieceFailedError if the piece has ended."""
+        if (code := self.process.poll()) is not None:
+            raise PieceFailedError(f"{self.name} has ended with exit code {code}.")
+
+
+def main() -> int:
+    """Run the stack; return 0 when it was told to stop, 1 with one sentence when it could not run or a piece died."""
+    parser = argparse.ArgumentParser(prog="python -m local.stack", description="The whole local stack.")
+    parser.add_argument("--port", type=int, default=DEFAULT_HOST_PORT, help="where the Functions host listens")
+    arguments = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        run(ports_from(os.environ, arguments.port), os.environ, stop)
+    except (AzuriteMissingError, AzuriteStartError, PieceFailedError, PortInUseError, PortSettingError) as problem:
+        print(f"stack: {problem}", file=sys.stderr)
+        return 1
+    say("Everything has stopped.")
+    return 0
+
+
+def run(ports: Ports, environ: Mapping[str, str], stop: threading.Event) -> None:
+    """Start the pieces in order, say where they are, watch them until `stop` is set, and stop them in reverse order."""
+    require_free(ports.named())
+    shutil.rmtree(DATA, ignore_errors=True)
+    DATA.mkdir(parents=True)
+    say("Starting Azurite ...")
+    with contextlib.ExitStack() as stack:
+        azurite = stack.enter_context(_azurite(ports.azurite))
+        emulator_settings = emulator_environment(environ, ports, azurite_listens=True)
+        pieces = [stack.enter_context(_piece("The Custom Vision emulator", ["emulator"], emulator_settings))]
+        if not _wait_for(ports.emulator, pieces[0], stop):
+            return
+        fill_emulator(f"http://127.0.0.1:{ports.emulator}")
+        host = ["host", "--port", str(ports.host)]
+        pieces.append(stack.enter_context(_piece("The Functions host", host, host_environment(environ, ports))))
+        if not _wait_for(ports.host, pieces[1], stop):
+            return
+        say(where_things_are(ports))
+        _watch(azurite, pieces, stop)
+        say("Stopping the host, the emulator and Azurite ...")
+
+
+def fill_emulator(url: str) -> None:
+    """Fill the emulator at `url` with the demo's projects, where the demo is part of this checkout."""
+    if importlib.util.find_spec(DEMO_DATA) is None:
+        say("The emulator is empty: there is no demo data in this checkout.")
+        return
+    say("Filling the emulator with the demo's photographs ...")
+    importlib.import_module(DEMO_DATA).fill(url)
+
+
+def where_things_are(ports: Ports) -> str:
+    """Return what to tell the person: every address and the first request."""
+    storage = ", ".join(f"{name} http://127.0.0.1:{port}" for name, port in ports.azurite.items())
+    return f"""
+Functions host      http://127.0.0.1:{ports.host}/api
+Custom Vision       http://127.0.0.1:{ports.emulator}   (what it holds: /__truth)
+Azurite             {storage}
+Data of this run    {DATA}
+
+A first request, which exports every project with its pictures:
+
+  curl -i http://127.0.0.1:{ports.host}/api/exports -H 'Content-Type: application/json' \\
+       -d '{{"scope": {{"projects": "all"}}, "options": {{"package": "none"}}}}'
+
+Ctrl-C stops everything.
+"""
+
+
+def _azurite(ports: Mapping[str, int]) -> contextlib.AbstractContextManager[Azurite]:
+    return running_azurite(DATA, blob_port=ports["blob"], queue_port=ports["queue"], table_port=ports["table"])
+
+
+@contextlib.contextmanager
+def _piece(name: str, arguments: list[str], environ: Mapping[str, str]) -> Iterator[Piece]:
+    """Run a piece for the length of the block; it does not get the terminal's Ctrl-C, the stack stops it in its turn."""
+    process = subprocess.Popen(
+        python_module("local.launch", *arguments),
+        cwd=ROOT,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+    )
+    try:
+        yield Piece(name, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(port: int, piece: Piece, stop: threading.Event) -> bool:
+    """Return True when `piece` listens, False when told to stop first."""
+    deadline = time.monotonic() + START_LIMIT_SECONDS
+    while not listens(port):
+        piece.check()
+        if time.monotonic() > deadline:
+            raise PieceFailedError(f"{piece.name} did not listen on port {port} in {START_LIMIT_SECONDS:.0f} seconds.")
+        if stop.wait(POLL_SECONDS):
+            return False
+    return not stop.is_set()
+
+
+def _watch(azurite: Azurite, pieces: list[Piece], stop: threading.Event) -> None:
+    while not stop.wait(POLL_SECONDS):
+        if (code := azurite.exit_code()) is not None:
+            raise PieceFailedError(f"Azurite has ended with exit code {code}.")
+        for piece in pieces:
+            piece.check()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -50,7 +50,8 @@ private_caches() {
 find_uv() {
   local python="${1:-python3}"
   if have uv && uv --version >/dev/null 2>&1; then uv=uv && return; fi
-  for uv in "$PWD/$PRIVATE/uv/bin/uv"; do "$uv" --version >/dev/null 2>&1 && return; done
+  uv="$PWD/$PRIVATE/uv/bin/uv"
+  if "$uv" --version >/dev/null 2>&1; then return; fi
   "$python" -c '' >/dev/null 2>&1 ||
     fail "Python $PYTHON_VERSION is missing, and there is no uv to bring it: install either (https://www.python.org, https://docs.astral.sh/uv)."
   say "Installing uv $UV_VERSION from PyPI into $PRIVATE/uv (once) ..."
@@ -67,15 +68,24 @@ fail_uv() { fail "uv could not be installed from PyPI with pip (see above): inst
 
 make_environment() {
   local python="$1"
-  [ -d .venv ] && is_python .venv/bin/python && return
+  if is_python .venv/bin/python; then return; fi
+  rm -rf .venv
   if [ -n "$python" ]; then
     say "Making .venv with $("$python" --version) ($python) ..."
-    "$uv" venv --quiet --clear --no-project --python "$python" .venv || fail "the environment .venv could not be made (see above)."
+    "$uv" venv --quiet --python "$python" .venv || fail "the environment .venv could not be made (see above)."
   else
     say "Making .venv: no Python $PYTHON_VERSION that runs was found, so uv downloads one ..."
-    "$uv" venv --quiet --clear --no-project --managed-python --python "$PYTHON_VERSION" .venv ||
+    UV_PYTHON_PREFERENCE=only-managed "$uv" venv --quiet --python "$PYTHON_VERSION" .venv ||
       fail "Python $PYTHON_VERSION is missing and uv could not download it: install it (https://www.python.org)."
   fi
+}
+
+# uv does not read pip's settings; a machine that has an index of its own often has told only pip.
+use_index_of_pip() {
+  local index="${PIP_INDEX_URL:-}"
+  if [ -n "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then return; fi
+  [ -n "$index" ] || index=$("$1" -m pip config get global.index-url 2>/dev/null) || true
+  if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
 }
 
 set_up_python() {
@@ -87,8 +97,7 @@ set_up_python() {
   find_uv "$python"
   make_environment "$python"
   say "Installing the packages of requirements-dev.txt into .venv (once, about half a minute) ..."
-  # pip's own index, where the machine has one; uv does not read pip's settings.
-  [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
+  use_index_of_pip "${python:-python3}"
   "$uv" pip install --quiet --python .venv/bin/python -r requirements-dev.txt || fail "the Python packages could not be installed (see above)."
   remember python "$wanted"
 }

@@ -129,7 +129,7 @@ def _azurite(ports: Mapping[str, int]) -> contextlib.AbstractContextManager[Azur
 
 @contextlib.contextmanager
 def _piece(name: str, arguments: list[str], environ: Mapping[str, str]) -> Iterator[Piece]:
-    """Run a piece for the length of the block; it does not get the terminal's Ctrl-C, the stack stops it in its turn."""
+    """Run a piece for the length of the block. It gets no Ctrl-C from the terminal: the stack stops it in its turn."""
     process = subprocess.Popen(
         python_module("local.launch", *arguments),
         cwd=ROOT,

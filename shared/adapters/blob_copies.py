@@ -1,0 +1,65 @@
+"""Copy Blob From URL: the call, and what its refusals say about the source."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobClient
+
+from shared.adapters.storage_errors import code_of, header_of, status_of
+from shared.domain.errors import SourceRefusal
+
+OWN_METADATA = {"origin": "copy"}
+"""Any metadata given with a copy replaces the source's, which may say things about a person."""
+
+_SOURCE_CODES = frozenset({"CannotVerifyCopySource", "Md5Mismatch", "ConditionNotMet", "SourceConditionNotMet"})
+_REASON_BY_CODE = {
+    "Md5Mismatch": "source_changed",
+    "ConditionNotMet": "source_changed",
+    "SourceConditionNotMet": "source_changed",
+}
+_REASON_BY_STATUS = {
+    401: "link_expired",
+    403: "link_expired",
+    404: "source_absent",
+    412: "source_changed",
+}
+_PASSING = frozenset({408, 429})
+
+
+def copy_from_url(blob: BlobClient, link: str, *, source_etag: str | None, source_md5: bytes | None) -> None:
+    """
+    Copy synchronously; the SDK's errors pass.
+
+    The target has no condition, so an unmet one is the source's.
+    """
+    options: dict[str, Any] = {"requires_sync": True, "metadata": dict(OWN_METADATA), "headers": {}}
+    if source_etag:
+        options |= {"source_etag": source_etag, "source_match_condition": MatchConditions.IfNotModified}
+    if source_md5:
+        # Known to Copy Blob From URL; the SDK's method has no argument for it.
+        options["headers"]["x-ms-source-content-md5"] = b64encode(source_md5).decode()
+    blob.start_copy_from_url(link, **options)
+
+
+def refusal_of(error: Exception) -> SourceRefusal | None:
+    """
+    Tell what the source refused, None where the target failed or where another try may help.
+
+    "Copy Blob From URL" and "Copy source error codes": the status of a refused source comes in a header of its own,
+    or as the status of the answer with a code that speaks of the source. To be asked when the target's container is
+    known to be there: what is absent then is the source.
+    """
+    code, status = code_of(error), status_of(error)
+    source_status = header_of(error, "x-ms-copy-source-status-code")
+    if source_status.isdecimal():
+        status = int(source_status)
+    if status is None or status >= 500 or status in _PASSING:
+        return None
+    if reason := _REASON_BY_CODE.get(code):
+        return SourceRefusal(reason, status=status)
+    if status in (401, 403) and not source_status and code not in _SOURCE_CODES:
+        return None
+    return SourceRefusal(_REASON_BY_STATUS.get(status, "refused"), status=status)

@@ -1,0 +1,310 @@
+"""The app's blobs: one container of Azure Blob Storage behind the `BlobStore` port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import batched
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, ContentSettings
+
+from shared.adapters.blob_copies import copy_from_url, refusal_of
+from shared.adapters.blob_links import ReadLinks
+from shared.adapters.blob_streams import download_chunks, upload_blocks
+from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
+from shared.domain.errors import AlreadyExists, GdprError, Superseded
+from shared.ports import BlobEntry, StoredBlob, WrittenFile
+
+APPENDED_TYPE = "application/x-ndjson"
+LARGEST_APPEND_BYTES = 4 * 1024 * 1024
+NAMES_PER_BATCH = 256
+_ABSENT = frozenset({Failure.ABSENT, Failure.PARENT_ABSENT})
+_OCCUPIED = frozenset({Failure.EXISTS, Failure.CHANGED})
+_MOVED_ON = _ABSENT | _OCCUPIED
+
+
+class AzureBlobStore:
+    """
+    The `BlobStore` port on one container. Any number of threads may share it.
+
+    The container is made by the first write that finds it absent, and counts as empty for reads. ETags are in quotes
+    everywhere. Every failure that no method names is `StorageUnavailable`, a missing role or key included: its text
+    holds the operation, the storage error code and the status, never a name, a URL or a key.
+    """
+
+    def __init__(self, service: BlobServiceClient, container: str) -> None:
+        self._container = service.get_container_client(container)
+        self._links = ReadLinks(service, container)
+
+    def create(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        content_type: str = "application/json",
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write only if absent (Put Blob, If-None-Match: *) and give the ETag; `AlreadyExists` otherwise."""
+        options = _options(content_type, metadata) | {"overwrite": False}
+        with translated("create blob"):
+            return self._ensured(
+                lambda: self._conditional(name, content, options, lost_by=_OCCUPIED, error=AlreadyExists)
+            )
+
+    def put(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        content_type: str = "application/json",
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write whatever was there (Put Blob) and give the ETag."""
+        options = _options(content_type, metadata) | {"overwrite": True}
+        with translated("put blob"):
+            return self._ensured(lambda: quoted(self._blob(name).upload_blob(content, **options)["etag"]))
+
+    def replace(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        etag: str,
+        content_type: str = "application/json",
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write only over the state with this ETag (Put Blob, If-Match), give the new one; `Superseded` otherwise."""
+        condition = {"overwrite": True, "etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
+        options = _options(content_type, metadata) | condition
+        with translated("replace blob"):
+            return self._conditional(name, content, options, lost_by=_MOVED_ON, error=Superseded)
+
+    def read(self, name: str) -> StoredBlob | None:
+        """Read a small blob whole (Get Blob); None if absent."""
+        with translated("read blob"):
+            return _unless_absent(lambda: self._read(name))
+
+    def append(self, name: str, line: bytes) -> None:
+        """
+        Add up to 4 MiB at the end of an append blob (Append Block), made if absent; ValueError above.
+
+        May add twice after a lost answer. At most 50,000 times a blob.
+        """
+        if len(line) > LARGEST_APPEND_BYTES:
+            raise ValueError(f"an append holds at most {LARGEST_APPEND_BYTES} bytes, not {len(line)}")
+        blob = self._blob(name)
+        with translated("append to blob"):
+            if _unless_absent(lambda: blob.append_block(line)) is None:
+                self._ensured(lambda: _create_append_blob(blob))
+                blob.append_block(line)
+
+    def delete(self, name: str) -> bool:
+        """Delete with its snapshots (Delete Blob); False if it was absent, which a lost answer can pretend."""
+        with translated("delete blob"):
+            return _unless_absent(lambda: self._delete(name)) is not None
+
+    def delete_all(self, names: Iterable[str]) -> int:
+        """Delete many (Blob Batch, 256 a call; one by one what a batch refuses). Gives how many there were."""
+        return sum(self._delete_batch(batch) for batch in batched(names, NAMES_PER_BATCH, strict=False))
+
+    def entries(self, prefix: str = "", *, with_metadata: bool = False, page_size: int = 5000) -> Iterator[BlobEntry]:
+        """List in order of name, lazily, one List Blobs per page."""
+        include = ["metadata"] if with_metadata else None
+        with translated("list blobs"):
+            pages = self._container.list_blobs(
+                name_starts_with=prefix or None, include=include, results_per_page=page_size
+            ).by_page()
+            while (page := _unless_absent(lambda: next(pages, None))) is not None:
+                yield from (_entry(properties) for properties in page)
+
+    def entries_page(
+        self, prefix: str, *, continuation: str | None, page_size: int
+    ) -> tuple[Sequence[BlobEntry], str | None]:
+        """List one page (List Blobs) and give the marker of the next, None at the end."""
+        with translated("list blobs"):
+            pages = self._container.list_blobs(name_starts_with=prefix or None, results_per_page=page_size).by_page(
+                continuation
+            )
+            found = _unless_absent(lambda: [_entry(properties) for properties in next(pages, ())])
+            # The pager sets the attribute when it has read a page; its base class does not declare it.
+            return (found, getattr(pages, "continuation_token", None) or None) if found is not None else ([], None)
+
+    def write_stream(self, name: str, chunks: Iterable[bytes], *, content_type: str) -> WrittenFile:
+        """
+        Write from a stream with memory of a few blocks of 4 MiB, visible only when whole.
+
+        One Put Blob up to a block, Put Block and Put Block List above; either way the MD5 is stored with the blob.
+        If `chunks` raises, nothing becomes visible and the error passes (the service drops loose blocks in a week).
+        """
+        return upload_blocks(self._blob(name), chunks, content_type=content_type, write=self._ensured)
+
+    def read_stream(self, name: str) -> Iterator[bytes]:
+        """
+        Read in chunks of up to 4 MiB, all of one state of the blob; KeyError if absent, at the call.
+
+        A blob that is overwritten in the middle ends the stream with `Superseded`.
+        """
+        with translated("read blob"):
+            download = _unless_absent(self._blob(name).download_blob)
+        if download is None:
+            raise KeyError("no such blob")
+        return download_chunks(download)
+
+    def copy_from_link(
+        self, name: str, link: str, *, source_etag: str | None, source_md5: bytes | None, content_type: str
+    ) -> None:
+        """
+        Let the service fetch the bytes (Copy Blob From URL: synchronous, up to 256 MiB). Overwrites.
+
+        The copy keeps the content type of its source: this call takes none, so `content_type` is not used, and a
+        second call per picture would double the cost of an export. Metadata of the source stays behind.
+        Errors: `SourceRefusal` for what the source side refused.
+        """
+        del content_type
+        blob = self._blob(name)
+        with translated("copy blob"):
+            try:
+                self._ensured(lambda: copy_from_url(blob, link, source_etag=source_etag, source_md5=source_md5))
+            except SDK_ERRORS as error:
+                if (refusal := refusal_of(error)) is None:
+                    raise
+                raise refusal from answer(error)
+
+    def read_link(self, name: str, *, expires: datetime) -> str:
+        """
+        Give a read-only SAS link to one blob, by account key, or by user delegation under an identity.
+
+        The latter lives for 7 days at most: ValueError above.
+        """
+        with translated("make read link"):
+            return self._links.link(name, expires=expires)
+
+    def ensure(self) -> None:
+        """Make the container if it is absent (Create Container)."""
+        with translated("create container"):
+            try:
+                self._container.create_container()
+            except SDK_ERRORS as error:
+                if failure_of(error) is not Failure.EXISTS:
+                    raise
+
+    def _blob(self, name: str) -> BlobClient:
+        return self._container.get_blob_client(name)
+
+    def _ensured[T](self, write: Callable[[], T]) -> T:
+        """Write; make the container and write again if there was none. (Asking first would double every write.)"""
+        try:
+            return write()
+        except SDK_ERRORS as error:
+            if failure_of(error) is not Failure.PARENT_ABSENT:
+                raise
+        self.ensure()
+        return write()
+
+    def _conditional(
+        self,
+        name: str,
+        content: bytes,
+        options: dict[str, Any],
+        *,
+        lost_by: frozenset[Failure],
+        error: type[GdprError],
+    ) -> str:
+        """
+        Write under a condition and give the ETag, or raise `error` where the condition was not met.
+
+        A write whose answer was lost and that the SDK sent again meets its own first success: then the blob holds
+        what was to be written, and the write was won. Otherwise the winner of a phase would believe to have lost.
+        """
+        repeats = _Repeats()
+        try:
+            return quoted(self._blob(name).upload_blob(content, retry_hook=repeats, **options)["etag"])
+        except SDK_ERRORS as failed:
+            if failure_of(failed) not in lost_by:
+                raise
+            there = self.read(name) if repeats.any else None
+            if there is not None and there.content == content:
+                return there.etag
+            raise error("a condition of the write was not met") from answer(failed)
+
+    def _read(self, name: str) -> StoredBlob:
+        download = self._blob(name).download_blob()
+        properties = download.properties
+        return StoredBlob(download.readall(), quoted(str(properties.etag)), dict(properties.metadata or {}))
+
+    def _delete(self, name: str) -> bool:
+        self._blob(name).delete_blob(delete_snapshots="include")
+        return True
+
+    def _delete_batch(self, names: Sequence[str]) -> int:
+        with translated("delete blobs"):
+            statuses = self._batch_statuses(names)
+        deleted = sum(200 <= status < 300 for status in statuses)
+        refused = [name for name, status in zip(names, statuses, strict=True) if status >= 300 and status != 404]
+        return deleted + sum(self.delete(name) for name in refused)
+
+    def _batch_statuses(self, names: Sequence[str]) -> list[int]:
+        """Give the status of each name; where the service has no batches, one that sends each to a call of its own."""
+        try:
+            parts = self._container.delete_blobs(*names, delete_snapshots="include", raise_on_any_failure=False)
+            return [int(part.status_code) for part in parts]
+        except SDK_ERRORS as error:
+            if failure_of(error) is Failure.PARENT_ABSENT:
+                return [404] * len(names)
+            if getattr(error, "status_code", None) in (400, 405, 501):
+                return [501] * len(names)
+            raise
+
+
+class _Repeats:
+    """Notes whether the SDK sent a call more than once (its `retry_hook`)."""
+
+    def __init__(self) -> None:
+        self.any = False
+
+    def __call__(self, **_details: object) -> None:
+        self.any = True
+
+
+def quoted(etag: str) -> str:
+    """Give an ETag in quotes: headers have them, listings do not."""
+    return etag if etag.endswith('"') else f'"{etag}"'
+
+
+def _options(content_type: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    settings = ContentSettings(content_type=content_type)
+    return {"content_settings": settings, "metadata": dict(metadata) if metadata else None}
+
+
+def _unless_absent[T](call: Callable[[], T]) -> T | None:
+    try:
+        return call()
+    except SDK_ERRORS as error:
+        if failure_of(error) in _ABSENT:
+            return None
+        raise
+
+
+def _create_append_blob(blob: BlobClient) -> None:
+    """Create only if absent: another writer may have made it, and its lines must stay."""
+    try:
+        blob.create_append_blob(
+            content_settings=ContentSettings(content_type=APPENDED_TYPE), match_condition=MatchConditions.IfMissing
+        )
+    except SDK_ERRORS as error:
+        if failure_of(error) not in _OCCUPIED:
+            raise
+
+
+def _entry(properties: BlobProperties) -> BlobEntry:
+    md5 = properties.content_settings.content_md5
+    return BlobEntry(
+        name=str(properties.name),
+        size=int(properties.size),
+        etag=quoted(str(properties.etag)),
+        last_modified=properties.last_modified.astimezone(UTC),
+        md5=bytes(md5) if md5 else None,
+        metadata=dict(properties.metadata or {}),
+    )

@@ -1,0 +1,235 @@
+"""
+How the app reaches Azure Storage: the settings of one connection, and the SDK clients made from them.
+
+The forms are those of the Functions host ("Connection values for identity-based connections"): a connection string,
+or a group of settings `<NAME>__accountName`, `<NAME>__blobServiceUri`, `<NAME>__queueServiceUri`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.blob import BlobServiceClient, ContainerClient, LinearRetry
+from azure.storage.queue import LinearRetry as QueueLinearRetry
+from azure.storage.queue import QueueServiceClient
+
+from shared.domain.errors import ConfigurationError
+
+type Service = Literal["blob", "queue"]
+type CredentialFactory = Callable[[str | None], TokenCredential]
+
+BLOCK_BYTES = 4 * 1024 * 1024
+"""The size of a block in every upload and download: what one call holds in memory."""
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+RETRIES = 3
+RETRY_PAUSE_SECONDS = 1
+"""The mean pause, between 0 and twice that; the SDK's own default starts at 15, too long for a held message."""
+_HOSTS_PER_POOL = 4
+_DOWNLOAD_CHUNK_BYTES = 256 * 1024
+_ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """
+    One storage connection as it is configured.
+
+    Either `connection_string`, or the service URLs for Entra ID (`client_id` names a user-assigned identity).
+    """
+
+    name: str
+    connection_string: str | None = field(default=None, repr=False)
+    blob_url: str | None = None
+    queue_url: str | None = None
+    client_id: str | None = None
+
+    @classmethod
+    def from_mapping(
+        cls, mapping: Mapping[str, str], name: str, *, needs: tuple[Service, ...] = ("blob", "queue")
+    ) -> Self:
+        """
+        Read the connection `name` (`AzureWebJobsStorage`, `DATA_STORAGE`); a connection string wins over a group.
+
+        Raises ConfigurationError with every problem, in names of settings and never with a value.
+        """
+        text = mapping.get(name, "").strip()
+        problems = _string_problems(name, text) if text else _group_problems(mapping, name, needs)
+        if problems:
+            raise ConfigurationError(problems)
+        if text:
+            return cls(name, connection_string=text)
+        return cls(
+            name,
+            blob_url=_service_url(mapping, name, "blob"),
+            queue_url=_service_url(mapping, name, "queue"),
+            client_id=mapping.get(f"{name}__clientId", "").strip() or None,
+        )
+
+
+def is_configured(mapping: Mapping[str, str], name: str) -> bool:
+    """Whether the connection `name` is given in any form (so that a default can stand in where it is not)."""
+    group = ("accountName", "blobServiceUri", "queueServiceUri")
+    return any(mapping.get(key, "").strip() for key in (name, *(f"{name}__{part}" for part in group)))
+
+
+def _string_problems(name: str, text: str) -> list[str]:
+    """Check what the SDK would only find at the first call; a SAS is no use, since read links are made with the key."""
+    parts = {key.strip().lower(): value for key, _, value in (part.partition("=") for part in text.split(";"))}
+    if parts.get("usedevelopmentstorage") == "true":
+        return []
+    if parts.get("accountname") and _is_key(parts.get("accountkey", "")):
+        return []
+    return [f"{name} is not a connection string with AccountName and AccountKey"]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        return False
+
+
+def _group_problems(mapping: Mapping[str, str], name: str, needs: tuple[Service, ...]) -> list[str]:
+    if not is_configured(mapping, name):
+        return [f"{name} is not set (a connection string, or {name}__accountName for an identity)"]
+    problems = [problem for service in needs if (problem := _url_problem(mapping, name, service))]
+    if mapping.get(f"{name}__credential", "").strip().lower() not in ("", "managedidentity"):
+        problems.append(f"{name}__credential can only be managedidentity")
+    return list(dict.fromkeys(problems))
+
+
+def _url_problem(mapping: Mapping[str, str], name: str, service: Service) -> str | None:
+    setting, account = f"{name}__{service}ServiceUri", f"{name}__accountName"
+    if text := mapping.get(setting, "").strip():
+        return None if _is_plain_https(text) else f"{setting} must be an https URI without a query"
+    if text := mapping.get(account, "").strip():
+        return None if _ACCOUNT_NAME.fullmatch(text) else f"{account} is not the name of a storage account"
+    return f"{setting} is not set"
+
+
+def _is_plain_https(text: str) -> bool:
+    """Tokens and user-delegation links go over https only: the SDK refuses anything else at the first call."""
+    parts = urlsplit(text)
+    return parts.scheme == "https" and bool(parts.hostname) and not (parts.query or parts.fragment or parts.username)
+
+
+def _service_url(mapping: Mapping[str, str], name: str, service: Service) -> str | None:
+    if text := mapping.get(f"{name}__{service}ServiceUri", "").strip():
+        return text.rstrip("/")
+    account = mapping.get(f"{name}__accountName", "").strip()
+    return f"https://{account}.{service}.core.windows.net" if account else None
+
+
+def default_credential(client_id: str | None) -> TokenCredential:
+    """Make an unmodified DefaultAzureCredential; `client_id` picks a user-assigned identity."""
+    # Imported here: it costs a good part of a cold start, and connection strings do without.
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(managed_identity_client_id=client_id) if client_id else DefaultAzureCredential()
+
+
+class StorageConnection:
+    """
+    The SDK clients of one connection, made when first asked for and then shared by all threads.
+
+    `pool_size` is the number of sockets kept per host: the number of threads that call at the same time. Certificates
+    of a private authority are taken from `REQUESTS_CA_BUNDLE`, as `requests` under the SDK does.
+    """
+
+    def __init__(
+        self,
+        settings: StorageSettings,
+        *,
+        credential_factory: CredentialFactory = default_credential,
+        pool_size: int = 32,
+    ) -> None:
+        self._settings = settings
+        self._credential_factory = credential_factory
+        self._pool_size = pool_size
+        self._lock = threading.RLock()
+        self._credential: TokenCredential | None = None
+        self._blobs: BlobServiceClient | None = None
+        self._queues: QueueServiceClient | None = None
+
+    def container(self, name: str) -> ContainerClient:
+        """Give the client of one blob container; nothing is called."""
+        return self.blobs().get_container_client(name)
+
+    def blobs(self) -> BlobServiceClient:
+        """Give the client of the account's blobs; nothing is called."""
+        with self._lock:
+            if self._blobs is None:
+                self._blobs = self._make_blobs()
+            return self._blobs
+
+    def queues(self) -> QueueServiceClient:
+        """Give the client of the account's queues; nothing is called."""
+        with self._lock:
+            if self._queues is None:
+                self._queues = self._make_queues()
+            return self._queues
+
+    def close(self) -> None:
+        """Close the sockets; the connection is of no use afterwards."""
+        for client in (self._blobs, self._queues):
+            if client is not None:
+                client.close()
+
+    def _make_blobs(self) -> BlobServiceClient:
+        retry = LinearRetry(backoff=RETRY_PAUSE_SECONDS, random_jitter_range=RETRY_PAUSE_SECONDS, retry_total=RETRIES)
+        options = self._options() | {"retry_policy": retry} | _bounded_blocks()
+        if self._settings.connection_string:
+            return BlobServiceClient.from_connection_string(self._settings.connection_string, **options)
+        return BlobServiceClient(self._url("blob", self._settings.blob_url), self._token(), **options)
+
+    def _make_queues(self) -> QueueServiceClient:
+        retry = QueueLinearRetry(
+            backoff=RETRY_PAUSE_SECONDS, random_jitter_range=RETRY_PAUSE_SECONDS, retry_total=RETRIES
+        )
+        options = self._options() | {"retry_policy": retry}
+        if self._settings.connection_string:
+            return QueueServiceClient.from_connection_string(self._settings.connection_string, **options)
+        return QueueServiceClient(self._url("queue", self._settings.queue_url), self._token(), **options)
+
+    def _url(self, service: Service, url: str | None) -> str:
+        if url is None:
+            raise ConfigurationError([f"{self._settings.name}__{service}ServiceUri is not set"])
+        return url
+
+    def _token(self) -> TokenCredential:
+        if self._credential is None:
+            self._credential = self._credential_factory(self._settings.client_id)
+        return self._credential
+
+    def _options(self) -> dict[str, Any]:
+        # The SDK writes URLs and headers of every call at INFO; a logger of its own that nobody listens to ends that.
+        return {"transport": _pooled_transport(self._pool_size), "logger": logging.Logger("unheard", logging.CRITICAL)}
+
+
+def _bounded_blocks() -> dict[str, int]:
+    sizes = ("max_block_size", "max_single_put_size", "max_single_get_size", "max_chunk_get_size")
+    return dict.fromkeys(sizes, BLOCK_BYTES)
+
+
+def _pooled_transport(size: int) -> RequestsTransport:
+    """Make the SDK's own transport with room for `size` sockets per host (its default of 10 throws the others away)."""
+    transport = RequestsTransport(
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        connection_data_block_size=_DOWNLOAD_CHUNK_BYTES,
+    )
+    transport.open()
+    for adapter in transport.session.adapters.values():
+        adapter.init_poolmanager(_HOSTS_PER_POOL, size)
+    return transport

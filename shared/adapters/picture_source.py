@@ -1,0 +1,144 @@
+"""
+Reads pictures from the links that Custom Vision gives: SAS links to its own blobs, good for about a day.
+
+The links come from an answer and are not trusted: https only (http to this machine), no redirects, no cookies, and
+nothing of ours is sent along, above all not the training key. A link never appears in an error.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import requests
+
+from shared.adapters.http_exchange import (
+    FOREIGN_ERRORS,
+    NoAuth,
+    Timeouts,
+    is_permitted,
+    split_address,
+    translated,
+)
+from shared.adapters.streams import announced_length, body_stream, chunks
+from shared.domain.errors import ConfigurationError, GdprError, ServiceUnavailable, SourceRefusal, Throttled
+from shared.domain.retry import wished_delay
+from shared.ports import SourceFacts
+
+HEAD = 512
+
+_PLAIN = {"Accept-Encoding": "identity"}
+_HEAD_ONLY = {**_PLAIN, "Range": f"bytes=0-{HEAD - 1}"}
+_TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_REASONS = {403: "link_expired", 404: "source_absent", 410: "source_absent", 412: "source_changed"}
+
+
+class HttpPictureSource:
+    """Implements `shared.ports.PictureSource`; safe to share among threads. Nothing is retried here."""
+
+    def __init__(self, session: requests.Session, timeouts: Timeouts | None = None) -> None:
+        self._session = session
+        self._timeouts = timeouts or Timeouts()
+
+    def probe(self, link: str) -> SourceFacts:
+        """Read the first 512 bytes and the facts, with one ranged GET. An empty blob has size 0."""
+        with self._get("ProbePicture", link, _HEAD_ONLY) as response:
+            if is_empty(response.status_code, response.headers):
+                return SourceFacts(b"", 0, response.headers.get("ETag"), None)
+            refuse_unless_delivered("ProbePicture", response, expected=(200, 206))
+            size = _size(response)
+            head = _first_bytes(response, min(size, HEAD))
+            return SourceFacts(
+                head, size, response.headers.get("ETag"), md5_of_whole(response.status_code, response.headers)
+            )
+
+    def stream(self, link: str, *, expected_size: int | None = None) -> AbstractContextManager[Iterator[bytes]]:
+        """
+        Read the bytes in chunks of at most 256 KiB.
+
+        Errors: when entered `SourceRefusal` (also "source_changed" if the length is not `expected_size`) and
+        `TransientError`; while reading `SourceRefusal("truncated")` and `OutcomeUnknown`.
+        """
+        return body_stream("ReadPicture", lambda: self._open(link), expected_size=expected_size)
+
+    def _open(self, link: str) -> requests.Response:
+        response = self._get("ReadPicture", link, _PLAIN)
+        try:
+            refuse_unless_delivered("ReadPicture", response, expected=(200,))
+        except GdprError:
+            response.close()
+            raise
+        return response
+
+    def _get(self, operation: str, link: str, headers: Mapping[str, str]) -> requests.Response:
+        address = split_address(link)
+        if address is None or not is_permitted(address):
+            raise SourceRefusal("refused")
+        try:
+            return self._session.get(
+                link,
+                headers=headers,
+                auth=NoAuth(),
+                timeout=self._timeouts.pair,
+                allow_redirects=False,
+                stream=True,
+            )
+        except FOREIGN_ERRORS as error:
+            problem: GdprError = translated(operation, error)
+        raise SourceRefusal("refused") if isinstance(problem, ConfigurationError) else problem
+
+
+def is_empty(status: int, headers: Mapping[str, str]) -> bool:
+    """Tell a blob of zero bytes, of which no range can be read, from a real refusal."""
+    total = _TOTAL.fullmatch(headers.get("Content-Range", ""))
+    if status == 416:
+        return total is None or total[1] == "0"
+    return status == 412 and total is not None and total[1] == "0"
+
+
+def refuse_unless_delivered(operation: str, response: requests.Response, *, expected: tuple[int, ...]) -> None:
+    """Raise what the status of a storage answer means, unless it is one that brings the bytes."""
+    status = response.status_code
+    if status in expected:
+        return
+    if status in (408, 429) or status >= 500:
+        delay = wished_delay(response.headers.get("Retry-After"), "", datetime.now(UTC))
+        kind = Throttled if status == 429 else ServiceUnavailable
+        raise kind(operation, status=status, retry_after=delay, request_id=response.headers.get("x-ms-request-id"))
+    raise SourceRefusal(_REASONS.get(status, "refused"), status=status)
+
+
+def md5_of_whole(status: int, headers: Mapping[str, str]) -> bytes | None:
+    """Give the MD5 of the whole blob if the store has one; `Content-MD5` of a part is that of the part."""
+    text = headers.get("x-ms-blob-content-md5") or (headers.get("Content-MD5") if status == 200 else None)
+    try:
+        digest = b64decode(text or "", validate=True)
+    except ValueError:
+        return None
+    return digest if len(digest) == 16 else None
+
+
+def _size(response: requests.Response) -> int:
+    """Give the size of the whole blob in bytes."""
+    if response.status_code == 206:
+        total = _TOTAL.fullmatch(response.headers.get("Content-Range", ""))
+        size = int(total[1]) if total else None
+    else:
+        size = announced_length(response)
+    if size is None:
+        raise SourceRefusal("refused", status=response.status_code)
+    return size
+
+
+def _first_bytes(response: requests.Response, length: int) -> bytes:
+    head = b""
+    for chunk in chunks("ProbePicture", response, HEAD):
+        head += chunk
+        if len(head) >= length:
+            return head[:length]
+    if len(head) < length:
+        raise SourceRefusal("truncated", status=response.status_code)
+    return head

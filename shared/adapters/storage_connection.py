@@ -29,7 +29,12 @@ type Service = Literal["blob", "queue"]
 type CredentialFactory = Callable[[str | None], TokenCredential]
 
 BLOCK_BYTES = 4 * 1024 * 1024
-"""The size of a block in every upload and download: what one call holds in memory."""
+"""The size of a block in every streamed upload and every download: what one call holds in memory."""
+SINGLE_PUT_BYTES = 256 * 1024 * 1024
+"""
+Up to here bytes that are in memory anyway go in one Put Blob. The SDK would cut larger ones into blocks with ids that
+depend on the position only, and two writers of one name could mix their blocks.
+"""
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 RETRIES = 3
@@ -218,8 +223,8 @@ class StorageConnection:
 
 
 def _bounded_blocks() -> dict[str, int]:
-    sizes = ("max_block_size", "max_single_put_size", "max_single_get_size", "max_chunk_get_size")
-    return dict.fromkeys(sizes, BLOCK_BYTES)
+    sizes = ("max_block_size", "max_single_get_size", "max_chunk_get_size")
+    return dict.fromkeys(sizes, BLOCK_BYTES) | {"max_single_put_size": SINGLE_PUT_BYTES}
 
 
 def _pooled_transport(size: int) -> RequestsTransport:

@@ -16,7 +16,8 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# A shim on PATH is no proof of a program: run it.
+# A program on PATH may be a shim with nothing behind it (pyenv's, where .python-version asks for a version that is not
+# there), and a real one may stand behind the shim: try them all, by running them.
 is_python() { "$1" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$PYTHON_VERSION" >/dev/null 2>&1; }
 
 fingerprint() { cat "$@" | cksum; }
@@ -26,10 +27,12 @@ remember() { mkdir -p "$PRIVATE/stamps" && printf '%s' "$2" >"$PRIVATE/stamps/$1
 # One of: python3.13 on PATH, pyenv's by its place, nothing (then uv downloads one).
 find_python() {
   local root candidate
-  if have "python$PYTHON_VERSION" && is_python "python$PYTHON_VERSION"; then
-    "python$PYTHON_VERSION" -c 'import sys; print(sys.executable)'
-    return
-  fi
+  while read -r candidate; do
+    if is_python "$candidate"; then
+      "$candidate" -c 'import sys; print(sys.executable)'
+      return
+    fi
+  done < <(type -ap "python$PYTHON_VERSION")
   for root in "${PYENV_ROOT:-}" "${HOME:-}/.pyenv"; do
     for candidate in "$root"/versions/"$PYTHON_VERSION"*/bin/python; do
       if [ -x "$candidate" ] && is_python "$candidate"; then
@@ -46,13 +49,25 @@ private_caches() {
   export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/$PRIVATE/uv-cache}" npm_config_cache="${npm_config_cache:-$PWD/$PRIVATE/npm-cache}"
 }
 
-# Sets uv to one that runs: on PATH, else from PyPI into a private folder with the Python given, or any python3.
+# Any Python 3 that runs: enough to install uv with.
+any_python() {
+  local candidate
+  while read -r candidate; do
+    if "$candidate" -c '' >/dev/null 2>&1; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done < <(type -ap python3)
+}
+
+# Sets uv to one that runs: on PATH, else from PyPI into a private folder with the Python given.
 find_uv() {
-  local python="${1:-python3}"
-  if have uv && uv --version >/dev/null 2>&1; then uv=uv && return; fi
+  local python="$1"
+  while read -r uv; do
+    if "$uv" --version >/dev/null 2>&1; then return; fi
+  done < <(type -ap uv; printf '%s\n' "$PWD/$PRIVATE/uv/bin/uv")
   uv="$PWD/$PRIVATE/uv/bin/uv"
-  if "$uv" --version >/dev/null 2>&1; then return; fi
-  "$python" -c '' >/dev/null 2>&1 ||
+  [ -n "$python" ] ||
     fail "Python $PYTHON_VERSION is missing, and there is no uv to bring it: install either (https://www.python.org, https://docs.astral.sh/uv)."
   say "Installing uv $UV_VERSION from PyPI into $PRIVATE/uv (once) ..."
   rm -rf "$PRIVATE/uv"
@@ -89,15 +104,16 @@ use_index_of_pip() {
 }
 
 set_up_python() {
-  local wanted python uv
+  local wanted python bootstrap uv
   wanted="$PYTHON_VERSION $(fingerprint requirements.txt requirements-dev.txt)"
   if done_before python "$wanted" && is_python .venv/bin/python; then return; fi
   private_caches
   python=$(find_python)
-  find_uv "$python"
+  bootstrap=${python:-$(any_python)}
+  find_uv "$bootstrap"
   make_environment "$python"
   say "Installing the packages of requirements-dev.txt into .venv (once, about half a minute) ..."
-  use_index_of_pip "${python:-python3}"
+  use_index_of_pip "$bootstrap"
   "$uv" pip install --quiet --python .venv/bin/python -r requirements-dev.txt || fail "the Python packages could not be installed (see above)."
   remember python "$wanted"
 }

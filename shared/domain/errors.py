@@ -20,6 +20,7 @@ Every error of the application. The type says what happens next.
     |   +-- StateConflict          the service's state forbids it now (published, training, read-only)
     |   +-- RequestTooLong         414 or alike: send fewer ids
     |   +-- UnexpectedResponse     anything else
+    +-- CannotFulfil               planning found a reason to end the request
     +-- SourceRefusal              a picture's link does not deliver
     +-- AlreadyExists, Superseded  a conditional write lost
 No message of any of them holds a key, a link, a body or a value of a data subject.
@@ -160,6 +161,14 @@ class RequestTooLong(ServiceRefusal):
 
 class UnexpectedResponse(ServiceRefusal):
     """An answer that no rule covers."""
+
+
+class CannotFulfil(GdprError):
+    """The request cannot be fulfilled as it was asked; `reason` is one of the contract's words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class SourceRefusal(GdprError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from shared.domain.resources import Image, Iteration
 from shared.domain.subject_request import ImageSelector
@@ -24,7 +25,8 @@ def _by_tag(selector: ImageSelector, image: Image) -> bool:
     return any(name in selector.tags or tag_id in _lowered(selector.tags) for tag_id, name in image.tags)
 
 
-def _lowered(tags: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=4)
+def _lowered(tags: frozenset[str]) -> frozenset[str]:
     return frozenset(tag.lower() for tag in tags)
 
 

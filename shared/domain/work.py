@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.domain.canonical import canonical
@@ -73,6 +73,11 @@ class WorkUnit:
 def number_of(unit_id: str) -> int:
     """Give the plan page of a unit id."""
     return int(unit_id[-5:])
+
+
+def kind_of(unit_id: str) -> str:
+    """Give the kind of a unit id."""
+    return unit_id[:-6]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,36 +161,47 @@ class Tally:
 @dataclass(frozen=True, kw_only=True)
 class WorkMessage:
     """
-    A message of the internal queues: ids and its own attempt number, nothing else.
+    A message of the internal queues: ids and its own counters, nothing else.
 
-    `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1.
+    `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1, `attempt` the
+    tries with a delay between them, `poisoned` how often the message came back from the poison queue.
     """
 
     request_id: str
     unit_id: str | None = None
     attempt: int = 1
     round: int = 1
+    poisoned: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Write the message; no field is named like a queue's own metadata, which would overwrite it."""
         unit = {} if self.unit_id is None else {"unit_id": self.unit_id, "round": self.round}
-        return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit}
+        poisoned = {"poisoned": self.poisoned} if self.poisoned else {}
+        return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit, **poisoned}
+
+    def again(self) -> WorkMessage:
+        """Give the message of the next attempt."""
+        return replace(self, attempt=self.attempt + 1)
 
     @classmethod
     def from_json(cls, value: object) -> WorkMessage:
         """Read a message; `InvalidRequest` if it is none."""
         if not isinstance(value, dict) or (request_id := guid(value.get("subject_request_id"))) is None:
             raise InvalidRequest([Violation("/subject_request_id", "must be a UUID")])
-        unit_id, attempt, round_ = value.get("unit_id"), value.get("attempt", 1), value.get("round", 1)
+        unit_id = value.get("unit_id")
         if unit_id is not None and not (isinstance(unit_id, str) and _UNIT_ID.fullmatch(unit_id)):
             raise InvalidRequest([Violation("/unit_id", "is not the id of a work unit")])
-        if not _is_count(attempt) or not _is_count(round_):
-            raise InvalidRequest([Violation("/attempt", "must be a number from 1 on")])
-        return cls(request_id=request_id, unit_id=unit_id, attempt=attempt, round=round_)
+        counters = {name: value.get(name, default) for name, default in _COUNTERS.items()}
+        if not all(_is_count(counter) for counter in counters.values()):
+            raise InvalidRequest([Violation("/attempt", "counters must be small whole numbers")])
+        return cls(request_id=request_id, unit_id=unit_id, **counters)
+
+
+_COUNTERS = {"attempt": 1, "round": 1, "poisoned": 0}
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 1_000_000
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1_000_000
 
 
 def partition(items: Iterable[PlannedItem], size: int = UNIT_SIZE) -> list[tuple[PlannedItem, ...]]:

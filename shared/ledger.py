@@ -1,0 +1,273 @@
+"""
+The ledger: what is kept about requests, on a blob container (layout: `gdpr-requests/` in docs/architecture.md).
+
+Every write is create-if-absent or ETag-checked, so that any of them may be repeated, and of two writers one wins.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.domain.canonical import canonical, readable
+from shared.domain.errors import AlreadyExists, UnknownRequest
+from shared.domain.identifiers import guid
+from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestType, SubjectRequest
+from shared.domain.times import parse_rfc3339, rfc3339
+from shared.domain.work import Tally, UnitOutcome, WorkUnit, number_of
+from shared.ports import BlobEntry, BlobStore
+
+_INDEX = "_index/"
+_FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A record and the ETag under which it was read; a write goes over this state only."""
+
+    record: RequestRecord
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """
+    One request in the index, newest first.
+
+    `state`: "open" while the watchdog looks after it, "final" until its data has expired, then "expired".
+    """
+
+    name: str
+    request_id: str
+    type: RequestType
+    state: str
+
+
+class RequestLedger:
+    """The ledger over one container. All methods may raise `StorageUnavailable`."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self.blobs = blobs
+
+    # records
+
+    def create(self, record: RequestRecord) -> Versioned | None:
+        """Create the record if absent, its index entry first; None if there is one with this id."""
+        self.mark_in_index(record, "open")
+        try:
+            etag = self.blobs.create(_record(record.subject_request_id), readable(record.to_json()))
+        except AlreadyExists:
+            return None
+        return Versioned(record, etag)
+
+    def read(self, request_id: str) -> Versioned:
+        """Read a record; `UnknownRequest` if there is none."""
+        blob = self.blobs.read(_record(request_id))
+        if blob is None:
+            raise UnknownRequest("there is no such request")
+        return Versioned(RequestRecord.from_json(json.loads(blob.content)), blob.etag)
+
+    def write(self, before: Versioned, record: RequestRecord) -> Versioned:
+        """Write over exactly the state that was read; `Superseded` otherwise."""
+        etag = self.blobs.replace(_record(record.subject_request_id), readable(record.to_json()), etag=before.etag)
+        return Versioned(record, etag)
+
+    def mark_in_index(self, record: RequestRecord, state: str) -> None:
+        """Set the state of a request's index entry."""
+        metadata = {"type": record.subject_request_type.value, "state": state}
+        self.blobs.put(index_name(record.received_time, record.subject_request_id), b"", metadata=metadata)
+
+    def index(self) -> Iterator[IndexEntry]:
+        """List all requests, newest first."""
+        for blob in self.blobs.entries(_INDEX, with_metadata=True):
+            yield _index_entry(blob)
+
+    def index_page(self, continuation: str | None, size: int) -> tuple[list[IndexEntry], str | None]:
+        """List one page of requests, newest first, and give where to go on."""
+        entries, following = self.blobs.entries_page(_INDEX, continuation=continuation, page_size=size)
+        return [_index_entry(entry) for entry in entries], following
+
+    def drop_index_entry(self, entry: IndexEntry) -> None:
+        """Remove an index entry that has no record."""
+        self.blobs.delete(entry.name)
+
+    # what was asked for
+
+    def keep_selector(self, request_id: str, request: SubjectRequest) -> None:
+        """Keep the request as it was asked, if it is not kept yet."""
+        self._create_if_absent(f"{request_id}/selector.json", canonical(request.to_json()))
+
+    def selector(self, request_id: str) -> SubjectRequest | None:
+        """Read the request as it was asked; None once it has been deleted."""
+        blob = self.blobs.read(f"{request_id}/selector.json")
+        return SubjectRequest.from_json(json.loads(blob.content)) if blob else None
+
+    def delete_selector(self, request_id: str) -> None:
+        """Delete what was asked for: the last step of every request."""
+        self.blobs.delete(f"{request_id}/selector.json")
+
+    # the plan
+
+    def save_page(self, request_id: str, unit: WorkUnit) -> WorkUnit:
+        """
+        Write one page of a plan that is being made, under the first free number from `unit.number` on.
+
+        Two planners of one request never write over each other; whose pages count is decided by `save_plan`.
+        """
+        while True:
+            try:
+                self.blobs.create(_page(request_id, unit.number), unit.to_page(), content_type="application/x-ndjson")
+            except AlreadyExists:
+                unit = replace(unit, number=unit.number + 1)
+            else:
+                return unit
+
+    def save_plan(self, request_id: str, plan: Mapping[str, Any]) -> bool:
+        """Freeze the plan, its pages being written; False if one is frozen already."""
+        return self._create_if_absent(f"{request_id}/plan.json", readable(plan))
+
+    def plan(self, request_id: str) -> dict[str, Any] | None:
+        """Read the frozen plan without its pages; None before it exists."""
+        blob = self.blobs.read(f"{request_id}/plan.json")
+        return json.loads(blob.content) if blob else None
+
+    def forget_plan_names(self, request_id: str) -> None:
+        """Set the names in a plan to null: the last step of every request."""
+        plan = self.plan(request_id)
+        if plan is None:
+            return
+        for project in plan["projects"]:
+            project["name"] = None
+            for iteration in project.get("iterations", ()):
+                iteration["name"] = iteration["publish_name"] = None
+        self.blobs.put(f"{request_id}/plan.json", readable(plan))
+
+    def unit(self, request_id: str, unit_id: str) -> WorkUnit | None:
+        """Read one page of the plan; None if there is no such unit."""
+        blob = self.blobs.read(_page(request_id, number_of(unit_id)))
+        unit = WorkUnit.from_page(blob.content) if blob else None
+        return unit if unit and unit.unit_id == unit_id else None
+
+    def units(self, request_id: str, unit_ids: Iterable[str]) -> Iterator[WorkUnit]:
+        """Read some pages of the plan, one at a time, in the order given."""
+        for unit_id in unit_ids:
+            unit = self.unit(request_id, unit_id)
+            if unit:
+                yield unit
+
+    def delete_pages(self, request_id: str) -> None:
+        """Delete the pages of a plan."""
+        self.blobs.delete_all([entry.name for entry in self.blobs.entries(f"{request_id}/plan/")])
+
+    # evidence
+
+    def outcome(self, request_id: str, unit_id: str, round_: int = 1) -> UnitOutcome | None:
+        """Read a unit's outcome; None if it has none."""
+        blob = self.blobs.read(_outcome(request_id, unit_id, round_))
+        return UnitOutcome.from_json(json.loads(blob.content)) if blob else None
+
+    def keep_outcome(self, request_id: str, outcome: UnitOutcome, round_: int = 1) -> UnitOutcome:
+        """Write a unit's outcome once; gives the one that stands, which may be an earlier one."""
+        name = _outcome(request_id, outcome.unit_id, round_)
+        if self._create_if_absent(name, canonical(outcome.to_json())):
+            return outcome
+        return self.outcome(request_id, outcome.unit_id, round_) or outcome
+
+    def outcomes(self, request_id: str, unit_ids: Sequence[str], round_: int = 1) -> Iterator[UnitOutcome]:
+        """Read the outcomes of some units, one at a time."""
+        for unit_id in unit_ids:
+            outcome = self.outcome(request_id, unit_id, round_)
+            if outcome:
+                yield outcome
+
+    def keep_started(self, request_id: str, unit_id: str, present: Sequence[str]) -> list[str]:
+        """Record what a unit saw present before its first delete, once; gives what stands there."""
+        name = f"{request_id}/units/{unit_id}.started"
+        if self._create_if_absent(name, canonical({"present": sorted(present)})):
+            return sorted(present)
+        blob = self.blobs.read(name)
+        return json.loads(blob.content)["present"] if blob else sorted(present)
+
+    def started(self, request_id: str, unit_id: str) -> list[str] | None:
+        """Read what a unit saw present; None if it has not begun to delete."""
+        blob = self.blobs.read(f"{request_id}/units/{unit_id}.started")
+        return json.loads(blob.content)["present"] if blob else None
+
+    def add_to_tally(self, request_id: str, phase: str, round_: int, outcome: UnitOutcome) -> Tally:
+        """Note that a unit has its outcome, and give what is noted so far: one append and one read."""
+        name = _tally(request_id, phase, round_)
+        self.blobs.append(name, Tally.line(outcome))
+        return self.tally(request_id, phase, round_)
+
+    def tally(self, request_id: str, phase: str, round_: int) -> Tally:
+        """Read what is noted of a phase's units."""
+        blob = self.blobs.read(_tally(request_id, phase, round_))
+        return Tally.read(blob.content if blob else b"")
+
+    def keep_waiting_mark(self, request_id: str, unit_id: str, until: datetime) -> None:
+        """Note that a unit waits for the outside until a time, so that nobody takes it for lost."""
+        self.blobs.put(f"{request_id}/units/{unit_id}.waiting", canonical({"until": rfc3339(until)}))
+
+    def waits_until(self, request_id: str, unit_id: str) -> datetime | None:
+        """Read until when a unit waits; None if it has never waited long."""
+        blob = self.blobs.read(f"{request_id}/units/{unit_id}.waiting")
+        return parse_rfc3339(json.loads(blob.content)["until"]) if blob else None
+
+    # the receipt
+
+    def keep_receipt(self, request_id: str, receipt: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the receipt once; gives the one that stands."""
+        self._create_if_absent(f"{request_id}/receipt.json", readable(receipt))
+        blob = self.blobs.read(f"{request_id}/receipt.json")
+        return json.loads(blob.content) if blob else dict(receipt)
+
+    def receipt_bytes(self, request_id: str) -> bytes | None:
+        """Read the receipt's exact bytes; None before it exists."""
+        blob = self.blobs.read(f"{request_id}/receipt.json")
+        return blob.content if blob else None
+
+    def _create_if_absent(self, name: str, content: bytes) -> bool:
+        try:
+            self.blobs.create(name, content)
+        except AlreadyExists:
+            return False
+        return True
+
+
+def index_name(received_time: datetime, request_id: str) -> str:
+    """Give the name of an index entry: later requests sort first."""
+    inverted = int((_FAR_FUTURE - received_time).total_seconds() * 1000)
+    return f"{_INDEX}{inverted:015d}_{request_id}"
+
+
+def _index_entry(entry: BlobEntry) -> IndexEntry:
+    type_ = RequestType(entry.metadata.get("type", "access"))
+    return IndexEntry(entry.name, entry.name[-36:], type_, entry.metadata.get("state", "open"))
+
+
+def _record(request_id: str) -> str:
+    return f"{_checked(request_id)}/record.json"
+
+
+def _page(request_id: str, number: int) -> str:
+    return f"{_checked(request_id)}/plan/{number:05d}.jsonl"
+
+
+def _outcome(request_id: str, unit_id: str, round_: int) -> str:
+    suffix = "" if round_ == 1 else f".r{round_}"
+    return f"{_checked(request_id)}/units/{unit_id}{suffix}.json"
+
+
+def _tally(request_id: str, phase: str, round_: int) -> str:
+    return f"{_checked(request_id)}/units/{phase}.r{round_}.tally"
+
+
+def _checked(request_id: str) -> str:
+    """An id becomes part of a blob's name only if it is a GUID."""
+    if guid(request_id) != request_id:
+        raise UnknownRequest("there is no such request")
+    return request_id

@@ -1,0 +1,244 @@
+"""
+How a request moves on: one message, one step; every step may be repeated, and of two that meet one wins.
+
+The two function folders bring their own `Fulfilment` (what planning, a unit and each phase mean); this module owns the
+order of writes: outcome before acknowledgement, record before the messages of its phase, receipt before the final
+status.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from shared.domain.errors import (
+    GdprError,
+    InvalidRequest,
+    ServiceRefusal,
+    Superseded,
+    TransientError,
+    UnknownRequest,
+)
+from shared.domain.json_input import parse_json
+from shared.domain.record import RequestRecord
+from shared.domain.retry import redelivery_delay
+from shared.domain.subject_request import RequestStatus
+from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit, kind_of
+from shared.finishing import Ending, clean_up, finish
+from shared.ledger import Versioned
+from shared.services import Services
+
+LAST_DELIVERY = 5
+"""host.json `maxDequeueCount`: on this delivery a failure is recorded instead of raised."""
+
+LONG_WAIT_SECONDS = 30
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """Write the record in its new state; the winner sends the messages of `unit_ids`, or takes the next step."""
+
+    record: RequestRecord
+    unit_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Write the record (it says until when) and come back after some seconds."""
+
+    record: RequestRecord
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """End the request."""
+
+    ending: Ending
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """There is nothing to do now: somebody else's message will move the request on."""
+
+
+type Decision = Move | Wait | Finish | Nothing
+
+
+class Fulfilment(Protocol):
+    """What one kind of request does in each step. All methods may raise `TransientError` and `ServiceRefusal`."""
+
+    @property
+    def queue(self) -> str:
+        """The internal queue."""
+        ...
+
+    def phase_of(self, unit_kind: str) -> str:
+        """Give the phase in which units of a kind are worked through."""
+        ...
+
+    def step(self, services: Services, current: Versioned) -> Decision:
+        """Take the next step of a request that is not final, as far as it goes in one message."""
+        ...
+
+    def run_unit(self, services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
+        """Do one unit's work; repeatable, and safe beside a second run of the same unit."""
+        ...
+
+    def given_up(self, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:
+        """Give the outcome of a unit that could not be done."""
+        ...
+
+    def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
+        """Say after how many seconds something refused is tried again; None = not at all."""
+        ...
+
+
+def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: int) -> None:
+    """
+    Work one message of an internal queue through; returning acknowledges it.
+
+    `delivery` is the dequeue count. What may pass is sent again with a delay; a bug is raised for the host to deliver
+    again, and recorded as a failure on the last delivery. A message that is none is raised, so that it gets to the
+    poison queue, where it is accounted for.
+    """
+    message = WorkMessage.from_json(parse_json(body))
+    try:
+        _work(services, fulfilment, message)
+    except UnknownRequest:
+        _log.warning("a message for request %s, which has no record, is dropped", message.request_id)
+    except Superseded:
+        services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=1)
+    except (TransientError, ServiceRefusal) as error:
+        _try_later(services, fulfilment, message, error)
+    except Exception as error:  # a bug: the host delivers again, and the last delivery leaves evidence
+        if delivery < LAST_DELIVERY or isinstance(error, InvalidRequest):
+            raise
+        _log.exception("request %s: giving up after %d deliveries", message.request_id, delivery)
+        give_up(services, fulfilment, message, "internal_error", None)
+
+
+def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
+    current = services.ledger.read(message.request_id)
+    if current.record.status.is_final:
+        clean_up(services, current.record)
+    elif message.unit_id is None:
+        advance(services, fulfilment, current)
+    else:
+        _run_unit(services, fulfilment, current.record, message)
+
+
+def advance(services: Services, fulfilment: Fulfilment, current: Versioned) -> None:
+    """Take steps until the request is final, waits, or its units have been sent."""
+    following: Versioned | None = current
+    while following is not None:
+        decision = fulfilment.step(services, following)
+        following = _apply(services, fulfilment, following, decision)
+
+
+def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decision: Decision) -> Versioned | None:
+    match decision:
+        case Move(record=record, unit_ids=unit_ids):
+            moved = services.ledger.write(current, record)
+            send_units(services, fulfilment, record, unit_ids)
+            return None if unit_ids else moved
+        case Wait(record=record, seconds=seconds):
+            services.ledger.write(current, record)
+            message = WorkMessage(request_id=record.subject_request_id)
+            services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=seconds)
+        case Finish(ending=ending):
+            finish(services, current, ending)
+    return None
+
+
+def send_units(
+    services: Services, fulfilment: Fulfilment, record: RequestRecord, unit_ids: Sequence[str], poisoned: int = 0
+) -> None:
+    """Send one message per unit of the record's phase and round."""
+    for unit_id in unit_ids:
+        message = WorkMessage(
+            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, poisoned=poisoned
+        )
+        services.queues.send(fulfilment.queue, message.to_json())
+
+
+def _run_unit(services: Services, fulfilment: Fulfilment, record: RequestRecord, message: WorkMessage) -> None:
+    unit_id = message.unit_id or ""
+    outcome = services.ledger.outcome(record.subject_request_id, unit_id, message.round)
+    if outcome is None:
+        unit = services.ledger.unit(record.subject_request_id, unit_id)
+        if unit is None or not _is_due(fulfilment, record, unit, message):
+            _log.warning("request %s: a message for unit %s out of its phase is dropped", message.request_id, unit_id)
+            return
+        outcome = fulfilment.run_unit(services, record, unit, message)
+    settle(services, fulfilment, record, outcome, message.round)
+
+
+def _is_due(fulfilment: Fulfilment, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> bool:
+    return record.phase == fulfilment.phase_of(unit.kind) and record.round == message.round
+
+
+def settle(
+    services: Services, fulfilment: Fulfilment, record: RequestRecord, outcome: UnitOutcome, round_: int
+) -> None:
+    """Write a unit's outcome (once), note it, and start the next step if it was the phase's last."""
+    request_id = record.subject_request_id
+    standing = services.ledger.keep_outcome(request_id, outcome, round_)
+    phase = fulfilment.phase_of(kind_of(standing.unit_id))
+    tally = services.ledger.add_to_tally(request_id, phase, round_, standing)
+    if (phase, round_) == (record.phase, record.round) and len(tally.units) >= record.phase_units:
+        services.queues.send(fulfilment.queue, WorkMessage(request_id=request_id).to_json())
+
+
+def _try_later(
+    services: Services, fulfilment: Fulfilment, message: WorkMessage, error: TransientError | ServiceRefusal
+) -> None:
+    record = services.ledger.read(message.request_id).record
+    delay = (
+        redelivery_delay(message.attempt, error)
+        if isinstance(error, TransientError)
+        else fulfilment.patience(services, record, error, message.attempt)
+    )
+    _log.warning("request %s: %s; %s", message.request_id, error, _outlook(delay))
+    if delay is None:
+        give_up(services, fulfilment, message, _code_of(error), error)
+        return
+    if delay >= LONG_WAIT_SECONDS and message.unit_id is not None:
+        until = services.now() + timedelta(seconds=delay)
+        services.ledger.keep_waiting_mark(message.request_id, message.unit_id, until)
+    services.queues.send(fulfilment.queue, message.again().to_json(), delay_seconds=delay)
+
+
+def _outlook(delay: float | None) -> str:
+    return "giving up" if delay is None else f"again in {delay:.0f} s"
+
+
+def _code_of(error: GdprError) -> str:
+    return error.code if isinstance(error, TransientError) else "refused"
+
+
+def give_up(
+    services: Services, fulfilment: Fulfilment, message: WorkMessage, code: str, error: GdprError | None
+) -> None:
+    """Record that a message's work could not be done: the unit's failed outcome, or the end of the request."""
+    current = services.ledger.read(message.request_id)
+    if current.record.status.is_final:
+        clean_up(services, current.record)
+        return
+    if message.unit_id is None:
+        finish(services, current, Ending(status=RequestStatus.FAILED, reason=_reason_of(error)))
+        return
+    unit = services.ledger.unit(message.request_id, message.unit_id)
+    if unit is None:
+        return
+    outcome = fulfilment.given_up(current.record, unit, code, error)
+    settle(services, fulfilment, current.record, outcome, message.round)
+
+
+def _reason_of(error: GdprError | None) -> str:
+    return "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted"

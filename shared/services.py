@@ -1,0 +1,37 @@
+"""What a function works with: the outside, handed over as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.errors import ServiceUnavailable
+from shared.ledger import RequestLedger
+from shared.packages import PackageStore
+from shared.ports import Clock, CustomVision, PictureSource, Queues
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The ports of one installation. `vision` holds one client per resource, by the host name of its endpoint."""
+
+    settings: Settings
+    ledger: RequestLedger
+    packages: PackageStore
+    queues: Queues
+    clock: Clock
+    vision: Mapping[str, CustomVision]
+    pictures: PictureSource
+
+    def now(self) -> datetime:
+        """Give the present time."""
+        return self.clock.now()
+
+    def resource(self, host: str) -> CustomVision:
+        """Give the client of a resource; `ServiceUnavailable` if the settings no longer name it."""
+        try:
+            return self.vision[host]
+        except KeyError:
+            raise ServiceUnavailable("resource no longer configured") from None

@@ -1,0 +1,208 @@
+"""
+The settings of an installation, read once from a mapping; every problem is found at once.
+
+Nothing here reads the environment: `function_app` hands it over. Problems name settings and rules, never values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.domain.errors import ConfigurationError, InvalidRequest, Violation
+from shared.domain.json_input import parse_json
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_CONTAINER = re.compile(r"[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisionResource:
+    """One Custom Vision training resource: endpoint, key (None = Entra ID) and ARM id (None = not given)."""
+
+    endpoint: str
+    key: str | None
+    resource_id: str | None
+
+    def __repr__(self) -> str:
+        """Show the endpoint only; a key never gets into a log."""
+        return f"VisionResource({self.endpoint!r})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What CONTRACT calls settings, typed. Durations are timedeltas, schedules are texts or None (off)."""
+
+    resources: tuple[VisionResource, ...]
+    arm_endpoint: str
+    calls_per_second: float
+    requests_container: str
+    exports_container: str
+    export_schedule: str | None
+    export_scope: Mapping[str, Any]
+    export_retention: timedelta
+    package_link_life: timedelta
+    copy_concurrency: int
+    erasure_requires_approval: bool
+    approval_expires: timedelta
+    trust_platform_identity: bool
+    verify_interval: timedelta
+    verify_deadline: timedelta
+    watchdog_after: timedelta
+    watchdog_schedule: str
+    allow_account_deletion: bool
+    allow_key_export: bool
+    ledger_hash_key: str | None
+    receipt_signing_key: str | None
+    receipt_retired_keys: str | None
+
+    def __repr__(self) -> str:
+        """Show no values; some are secrets."""
+        return f"Settings({len(self.resources)} resource(s))"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """Read all settings; `ConfigurationError` with every problem."""
+        reader = _Reader(environ)
+        settings = cls(
+            resources=reader.resources(),
+            arm_endpoint=reader.endpoint("ARM_ENDPOINT", "https://management.azure.com"),
+            calls_per_second=reader.number("CUSTOM_VISION_CALLS_PER_SECOND", 10, at_least=0.1),
+            requests_container=reader.container("REQUESTS_CONTAINER", "gdpr-requests"),
+            exports_container=reader.container("EXPORTS_CONTAINER", "gdpr-exports"),
+            export_schedule=reader.text("EXPORT_SCHEDULE"),
+            export_scope=reader.scope("EXPORT_SCOPE"),
+            export_retention=timedelta(days=reader.number("EXPORT_RETENTION_DAYS", 30)),
+            package_link_life=timedelta(minutes=reader.number("PACKAGE_LINK_MINUTES", 15)),
+            copy_concurrency=int(reader.number("COPY_CONCURRENCY", 8, at_least=1)),
+            erasure_requires_approval=reader.flag("ERASURE_REQUIRES_APPROVAL"),
+            approval_expires=timedelta(days=reader.number("APPROVAL_EXPIRES_DAYS", 14)),
+            trust_platform_identity=reader.flag("TRUST_PLATFORM_IDENTITY"),
+            verify_interval=timedelta(seconds=reader.number("ERASURE_VERIFY_INTERVAL_SECONDS", 300)),
+            verify_deadline=timedelta(hours=reader.number("ERASURE_VERIFY_DEADLINE_HOURS", 72)),
+            watchdog_after=timedelta(seconds=reader.number("WATCHDOG_AFTER_SECONDS", 1200)),
+            watchdog_schedule=reader.text("WATCHDOG_SCHEDULE") or DEFAULT_WATCHDOG_SCHEDULE,
+            allow_account_deletion=reader.flag("ALLOW_ACCOUNT_DELETION"),
+            allow_key_export=reader.flag("ALLOW_KEY_EXPORT"),
+            ledger_hash_key=reader.text("LEDGER_HASH_KEY"),
+            receipt_signing_key=reader.text("RECEIPT_SIGNING_KEY"),
+            receipt_retired_keys=reader.text("RECEIPT_RETIRED_KEYS"),
+        )
+        if reader.problems:
+            raise ConfigurationError(reader.problems)
+        return settings
+
+
+DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
+MAX_NUMBER = 100_000.0
+
+
+class _Reader:
+    """Reads single settings and collects what is wrong; an empty text counts as absent."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        return self._environ.get(name, "").strip() or None
+
+    def flag(self, name: str) -> bool:
+        value = (self.text(name) or "false").lower()
+        if value not in ("true", "false"):
+            self.problems.append(f"{name} must be true or false")
+        return value == "true"
+
+    def number(self, name: str, default: float, *, at_least: float = 0) -> float:
+        try:
+            value = float(self.text(name) or default)
+        except ValueError:
+            value = -1
+        if not at_least <= value <= MAX_NUMBER:
+            self.problems.append(f"{name} must be a number from {at_least} to {MAX_NUMBER:g}")
+            return default
+        return value
+
+    def container(self, name: str, default: str) -> str:
+        value = self.text(name) or default
+        if not _CONTAINER.fullmatch(value):
+            self.problems.append(f"{name} must be a container name (3 to 63 lower-case letters, digits, dashes)")
+        return value
+
+    def endpoint(self, name: str, default: str) -> str:
+        value = (self.text(name) or default).rstrip("/")
+        if not _is_endpoint(value):
+            self.problems.append(f"{name} must be an https:// address (http:// on loopback only)")
+        return value
+
+    def scope(self, name: str) -> Mapping[str, Any]:
+        text = self.text(name)
+        if text is None:
+            return {"projects": "all"}
+        try:
+            value = parse_json(text.encode())
+        except InvalidRequest:
+            value = None
+        if not isinstance(value, dict):
+            self.problems.append(f"{name} must be a JSON object")
+            return {}
+        return value
+
+    def resources(self) -> tuple[VisionResource, ...]:
+        endpoints = self._list("CUSTOM_VISION_ENDPOINT")
+        if not endpoints:
+            self.problems.append("CUSTOM_VISION_ENDPOINT is required")
+        if not all(_is_endpoint(endpoint) for endpoint in endpoints):
+            self.problems.append("CUSTOM_VISION_ENDPOINT must hold https:// addresses (http:// on loopback only)")
+        if len({endpoint.rstrip("/").lower() for endpoint in endpoints}) < len(endpoints):
+            self.problems.append("CUSTOM_VISION_ENDPOINT names an endpoint twice")
+        keys = self._beside("CUSTOM_VISION_TRAINING_KEY", endpoints)
+        ids = self._beside("CUSTOM_VISION_RESOURCE_ID", endpoints)
+        return tuple(
+            VisionResource(endpoint=endpoint.rstrip("/"), key=key, resource_id=resource_id)
+            for endpoint, key, resource_id in zip(endpoints, keys, ids, strict=True)
+        )
+
+    def _beside(self, name: str, endpoints: list[str]) -> list[str | None]:
+        values = self._list(name, keep_empty=True)
+        if not values:
+            return [None] * len(endpoints)
+        if len(values) != len(endpoints):
+            self.problems.append(f"{name} must have as many entries as CUSTOM_VISION_ENDPOINT, in the same order")
+            return [None] * len(endpoints)
+        return [value or None for value in values]
+
+    def _list(self, name: str, *, keep_empty: bool = False) -> list[str]:
+        text = self.text(name)
+        parts = [part.strip() for part in text.split(",")] if text else []
+        return parts if keep_empty else [part for part in parts if part]
+
+
+def _is_endpoint(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username) and port_is_valid
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    return bool(parts.hostname) and secure and plain
+
+
+def check_scheduled_scope(settings: Settings, validate: Callable[[object], object]) -> list[str]:
+    """Say what is wrong with EXPORT_SCOPE, by the rules of the export body; nothing if no schedule is set."""
+    if settings.export_schedule is None:
+        return []
+    try:
+        validate({"scope": settings.export_scope})
+    except InvalidRequest as error:
+        return [f"EXPORT_SCOPE: {_first(error.violations)}"]
+    return []
+
+
+def _first(violations: tuple[Violation, ...]) -> str:
+    return f"{violations[0].pointer.removeprefix('/scope') or '/'} {violations[0].detail}"

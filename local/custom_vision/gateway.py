@@ -12,7 +12,7 @@ _BAD_KEY = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
 )
-_TOKEN_REFUSED = (
+_UNAUTHORIZED = (
     "Unauthorized. Access token is missing, invalid, audience is incorrect "
     "(https://cognitiveservices.azure.com), or have expired."
 )
@@ -32,7 +32,7 @@ def refusal(headers: Mapping[str, str], header: str, key: str, switches: Switche
     """401 unless the call carries the right key, or a bearer token while those are accepted."""
     given = headers.get(header)
     if given is None and headers.get("authorization", "").lower().startswith("bearer "):
-        return None if switches.bearer == "any" else error_answer(401, "401", _TOKEN_REFUSED, "gateway")
+        return None if switches.bearer == "any" else error_answer(401, "401", _UNAUTHORIZED, "gateway")
     if given is not None and switches.keys == "accept" and hmac.compare_digest(given.encode(), key.encode()):
         return None
     return error_answer(401, "401", _BAD_KEY, "gateway")

@@ -31,7 +31,7 @@ def main() -> None:
     """Parse the command line, serve, and leave with the exit code; one sentence on stderr when it cannot start."""
     arguments = _parse_arguments()
     try:
-        code = asyncio.run(_serve(arguments.app.resolve(), arguments.port, arguments.no_local_settings))
+        code = asyncio.run(_serve(arguments))
     except (SettingsError, engine.AppRefused) as error:
         print(error, file=sys.stderr)
         code = 1
@@ -46,13 +46,18 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7071, help="port on 127.0.0.1, 0 for any free one (default 7071)")
     parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the app's folder (default: this one)")
     parser.add_argument("--no-local-settings", action="store_true", help="do not read local.settings.json")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop too when standard input ends")
     return parser.parse_args()
 
 
-async def _serve(app_dir: Path, port: int, no_local_settings: bool) -> int:
-    plan = await _make_plan(app_dir, no_local_settings)
+async def _serve(arguments: argparse.Namespace) -> int:
+    plan = await _make_plan(arguments.app.resolve(), arguments.no_local_settings)
     print(describe_functions(plan), flush=True)
-    return await Host(plan).serve(open_socket(port))
+    host = Host(plan)
+    if arguments.until_stdin_closes:
+        # Nothing is ever written there: readable means that the other end is gone.
+        asyncio.get_running_loop().add_reader(sys.stdin, host.stop)
+    return await host.serve(open_socket(arguments.port))
 
 
 async def _make_plan(app_dir: Path, no_local_settings: bool) -> HostPlan:

@@ -5,6 +5,7 @@ holds every name and signature. One app per process: the library keeps its state
 `worker_init_request` and `functions_metadata_request` to index the app, `native_invocation` to run its functions.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -90,12 +91,16 @@ async def invoke(
     trigger_metadata: Mapping[str, Datum],
 ) -> Invoked:
     """Run one function: async ones on this loop, others in its pool. Never raises for the function's errors."""
-    succeeded, returned, outputs, error_text, error_trace = await native_invocation.invocation_request_native(
-        invocation_id,
-        function_id,
-        [(name, _to_worker(datum)) for name, datum in inputs],
-        {name: _to_worker(datum) for name, datum in trigger_metadata.items()},
-    )
+    try:
+        succeeded, returned, outputs, error_text, error_trace = await native_invocation.invocation_request_native(
+            invocation_id,
+            function_id,
+            [(name, _to_worker(datum)) for name, datum in inputs],
+            {name: _to_worker(datum) for name, datum in trigger_metadata.items()},
+        )
+    except (SystemExit, asyncio.CancelledError) as error:
+        # The library lets these through; one function's sys.exit() must not end the host.
+        return Invoked(False, error_type=type(error).__name__)
     if not succeeded:
         return Invoked(False, error_type=_error_type(error_text), error_place=_error_place(error_trace or ""))
     return Invoked(True, _from_worker(returned), tuple((name, _from_worker(datum)) for name, datum in outputs))

@@ -86,6 +86,10 @@ class Host:
         self._storage.close()
         return 1 if self._failed else 0
 
+    def stop(self) -> None:
+        """Begin to drain, as after a first signal."""
+        self._stop.set()
+
     def _on_signal(self) -> None:
         self._signals += 1
         self._stop.set()

@@ -61,11 +61,11 @@ class LeasedMessage:
     async def _renew(self) -> bool:
         try:
             await self._set_visibility(int(self._lease_seconds))
-        except HttpResponseError as error:
-            HOST_LOGGER.warning("a message's lease is lost (%s): it may run a second time", describe(error))
-            return error.status_code not in (400, 404)
         except AzureError as error:
-            HOST_LOGGER.warning("a message's lease could not be renewed (%s)", describe(error))
+            if isinstance(error, HttpResponseError) and error.status_code in (400, 404):
+                HOST_LOGGER.warning("A message's lease is lost (%s): it may run a second time", describe(error))
+                return False
+            HOST_LOGGER.warning("A message's lease could not be renewed (%s); tried again", describe(error))
         return True
 
     async def _set_visibility(self, seconds: int) -> None:

@@ -6,6 +6,9 @@ The host's own lines hold names, durations and types only; no address, key, quer
 import logging
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+
+import azure.functions
 
 from local.functions_host import engine
 
@@ -13,6 +16,7 @@ HOST_LOGGER = logging.getLogger("functions_host")
 
 # The worker's own records: the host tells the same in its own words, without the exception's text.
 _SYSTEM_LOGGERS = ("azure.functions", "azure_functions_runtime")
+_SDK_FOLDER = Path(azure.functions.__file__).parent
 # Their INFO lines carry addresses with queries.
 _QUIET_LOGGERS = {"azure": logging.WARNING, "urllib3": logging.ERROR, "msal": logging.WARNING, "uvicorn": logging.ERROR}
 
@@ -29,7 +33,9 @@ class _Lines(logging.Formatter):
 
 
 def _is_not_the_systems(record: logging.LogRecord) -> bool:
-    return not record.name.startswith(_SYSTEM_LOGGERS)
+    # The SDK warns through the root logger when a blueprint with an auth level holds other triggers than HTTP.
+    of_the_sdk = record.name == "root" and Path(record.pathname).is_relative_to(_SDK_FOLDER)
+    return not (of_the_sdk or record.name.startswith(_SYSTEM_LOGGERS))
 
 
 def configure(*, debug: bool = False) -> None:

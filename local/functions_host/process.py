@@ -44,25 +44,36 @@ class HostProcess:
         """Start and wait for the listening line; HostDidNotStart if it does not come."""
         offset = self.log_path.stat().st_size if self.log_path.exists() else 0
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        command = [sys.executable, "-m", "local.functions_host", "--no-local-settings"]
+        command = [sys.executable, "-m", "local.functions_host", "--no-local-settings", "--until-stdin-closes"]
         command += ["--app", str(self._app_dir.resolve()), "--port", str(self._port)]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=_ROOT, env={**inherited, **self._settings}, stdout=log, stderr=subprocess.STDOUT
+                command,
+                cwd=_ROOT,
+                env={**inherited, **self._settings},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A Ctrl-C in the terminal reaches the owner, who decides when this host stops.
+                process_group=0,
             )
         self._wait_until_listening(offset)
 
     def kill(self) -> None:
         """SIGKILL: nothing is drained or released."""
-        self._running().kill()
-        self._running().wait()
+        process = self._running()
+        process.kill()
+        process.wait()
+        _close(process)
 
     def stop(self, timeout_seconds: float = 60) -> int:
         """SIGTERM, then the exit code (of an earlier end, if it has ended); TimeoutExpired after the time."""
         process = self._running()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        return process.wait(timeout_seconds)
+        code = process.wait(timeout_seconds)
+        _close(process)
+        return code
 
     def restart(self) -> None:
         """Stop if it runs, and start again on the same port."""
@@ -98,6 +109,11 @@ class HostProcess:
             time.sleep(_POLL_SECONDS)
 
 
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+
+
 @contextlib.contextmanager
 def running_host(
     app_dir: Path,
@@ -106,7 +122,9 @@ def running_host(
     log_path: Path | None = None,
     start_seconds: float = 30,
 ) -> Iterator[HostProcess]:
-    """Run the app in `app_dir` with exactly these settings (no local.settings.json); it is killed at the end.
+    """Run the app in `app_dir` with exactly these settings (no local.settings.json); killed at the end.
+
+    It also stops when this process dies in any way.
 
     HostDidNotStart if it does not listen within `start_seconds`.
     """

@@ -21,7 +21,10 @@ class AppSettings(Mapping[str, str]):
         self._values = {name.lower(): value for name, value in values.items()}
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
+        try:
+            return self._values[name.lower()]
+        except KeyError:
+            raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

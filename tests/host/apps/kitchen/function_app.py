@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import typing
+from pathlib import Path
 
 import azure.functions as func
 
@@ -87,16 +88,16 @@ def logs(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="waits")
 def waits(req: func.HttpRequest) -> func.HttpResponse:
     deadline = time.monotonic() + 30
-    while not os.path.exists(req.params["until"]) and time.monotonic() < deadline:
+    while not Path(req.params["until"]).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     return func.HttpResponse("done")
 
 
 @app.route(route="put/{kind}")
-@app.queue_output(arg_name="raw", queue_name="put-raw", connection=CONNECTION)
-@app.queue_output(arg_name="plain", queue_name="put-text", connection=CONNECTION)
-@app.queue_output(arg_name="many", queue_name="put-many", connection=CONNECTION)
-@app.queue_output(arg_name="message", queue_name="put-message", connection=CONNECTION)
+@app.queue_output(arg_name="raw", queue_name="put-raw-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="plain", queue_name="put-text-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="many", queue_name="put-many-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="message", queue_name="put-message-%TAG%", connection=CONNECTION)
 def put(
     req: func.HttpRequest,
     raw: func.Out[bytes],
@@ -121,14 +122,14 @@ def put(
     return func.HttpResponse("put")
 
 
-@app.queue_trigger(arg_name="msg", queue_name="returns", connection=CONNECTION)
-@app.queue_output(arg_name="$return", queue_name="Returned", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="returns-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="$return", queue_name="Returned-%TAG%", connection=CONNECTION)
 def returns(msg: func.QueueMessage) -> str:
     return None if msg.get_body() == b"none" else msg.get_body().decode()  # type: ignore[return-value]
 
 
-@app.queue_trigger(arg_name="msg", queue_name="seen", connection=CONNECTION)
-@app.queue_output(arg_name="out", queue_name="seen-out", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="seen-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="out", queue_name="seen-out-%TAG%", connection=CONNECTION)
 def sees(msg: func.QueueMessage, out: func.Out[bytes]) -> None:
     times = (msg.insertion_time, msg.expiration_time, msg.time_next_visible)
     seen = {
@@ -142,16 +143,16 @@ def sees(msg: func.QueueMessage, out: func.Out[bytes]) -> None:
     out.set(json.dumps(seen).encode())
 
 
-@app.queue_trigger(arg_name="msg", queue_name="%FAILING_QUEUE%", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="failing-%TAG%", connection=CONNECTION)
 def fails_always(msg: func.QueueMessage) -> None:
     raise KeyError("a secret that must not be shown")
 
 
-@app.queue_trigger(arg_name="msg", queue_name="held", connection=CONNECTION)
-@app.queue_output(arg_name="out", queue_name="held-out", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="held-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="out", queue_name="held-out-%TAG%", connection=CONNECTION)
 def holds(msg: func.QueueMessage, out: func.Out[bytes]) -> None:
     """Runs until the file named in the message exists."""
     deadline = time.monotonic() + 60
-    while not os.path.exists(msg.get_body().decode()) and time.monotonic() < deadline:
+    while not Path(msg.get_body().decode()).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     out.set(str(os.getpid()).encode())

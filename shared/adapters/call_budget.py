@@ -1,14 +1,33 @@
 """
 How many calls a resource may get: `CallBudget`, asked before every exchange with Custom Vision.
 
-`UnlimitedBudget` is for tests.
+`SharedCallBudget` keeps `CUSTOM_VISION_CALLS_PER_SECOND` over all instances of the application, by slots that are
+reserved in one blob per resource. `UnlimitedBudget` is for tests.
 """
 
 from __future__ import annotations
 
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Literal, Protocol
 
+from shared.adapters.call_slots import Book, Lane, Slot, lane_spacing, reserve
+from shared.domain.errors import AlreadyExists, Superseded, Throttled
+from shared.ports import BlobStore, Clock
+
 type Purpose = Literal["export", "erasure"]
+
+PATIENCE_SECONDS = 5.0
+LONGEST_SPAN = 0.5
+FIRST_SPAN = 0.125
+SHORTEST_LEAD, LONGEST_LEAD = 0.01, 2.0
+WRITE_TRIES = 10
+
+_LANES: Mapping[Purpose, Sequence[Lane]] = {"export": ("shared",), "erasure": ("erasures", "shared")}
 
 
 class CallBudget(Protocol):
@@ -29,3 +48,142 @@ class UnlimitedBudget:
 
     def acquire(self, purpose: Purpose) -> None:
         """Return."""
+
+
+class SharedCallBudget:
+    """
+    Keeps one resource's rate over all processes and machines that use the same container.
+
+    Slots are reserved ahead for up to half a second, more the steadier they are used, so that storage is called about
+    twice a second at any rate. One object per process and resource; safe to share among threads. The bound and its
+    condition (clocks within 0.1 s) are those of `call_slots`.
+    """
+
+    def __init__(
+        self,
+        blobs: BlobStore,
+        host: str,
+        *,
+        calls_per_second: float,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._ledger = _BookBlob(blobs, blob_name(host))
+        self._spacing = lane_spacing(calls_per_second)
+        self._clock, self._sleep, self._patience = clock, sleep, patience
+        self._lock = Lock()
+        self._slots: list[Slot] = []
+        self._span, self._given, self._lost = 0.0, 0, 0
+        self._lead = SHORTEST_LEAD
+
+    def acquire(self, purpose: Purpose) -> None:
+        """
+        Wait for a slot and take it, up to `patience` seconds and a little.
+
+        Errors: `Throttled`, `StorageUnavailable`.
+        """
+        deadline = self._now() + self._patience
+        while not self._wait_for(self._take(_LANES[purpose], deadline)):
+            if self._now() > deadline:
+                raise Throttled("CallBudget", retry_after=1.0)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _wait_for(self, slot: Slot) -> bool:
+        """Sleep until the slot's time; False if the sleep took too long and the slot is void."""
+        while (early := slot.time - self._now()) > 0:
+            self._sleep(early)
+        return slot.usable(self._now())
+
+    def _take(self, lanes: Sequence[Lane], deadline: float) -> Slot:
+        with self._lock:
+            while (slot := self._next_slot(lanes)) is None:
+                self._reserve(lanes, deadline)
+            return slot
+
+    def _next_slot(self, lanes: Sequence[Lane]) -> Slot | None:
+        now = self._now()
+        kept = [slot for slot in self._slots if slot.usable(now)]
+        self._lost += len(self._slots) - len(kept)
+        self._slots = kept
+        found = next((slot for slot in kept if slot.lane in lanes), None)
+        if found:
+            kept.remove(found)
+        return found
+
+    def _reserve(self, lanes: Sequence[Lane], deadline: float) -> None:
+        """Reserve further slots, far enough ahead that writing them down does not void the first of them."""
+        self._span = next_span(self._span, given=self._given, lost=self._lost)
+        began = self._now()
+        slots = self._ledger.take(self._spacing, lanes, earliest=began + self._lead, span=self._span, deadline=deadline)
+        took = self._now() - began
+        self._lead = min(max(1.5 * took, SHORTEST_LEAD), LONGEST_LEAD)
+        self._given, self._lost = len(slots), 0
+        self._slots = sorted([*self._slots, *slots], key=lambda slot: slot.time)
+
+
+class _BookBlob:
+    """The book of one resource in its blob, written only over the state that was read."""
+
+    def __init__(self, blobs: BlobStore, name: str) -> None:
+        self._blobs, self._name = blobs, name
+        self._known: tuple[Book, str | None] | None = None
+
+    def take(
+        self, spacing: Mapping[Lane, float], lanes: Sequence[Lane], *, earliest: float, span: float, deadline: float
+    ) -> Sequence[Slot]:
+        """Reserve slots that begin before `deadline`; `Throttled` if there are none or too many others write."""
+        for _ in range(WRITE_TRIES):
+            book, etag = self._known or self._read()
+            changed, slots = reserve(book, spacing, lanes, earliest=earliest, span=span)
+            if slots[0].time > deadline:
+                self._known = None
+                raise Throttled("CallBudget", retry_after=slots[0].time - earliest)
+            try:
+                self._known = changed, self._write(changed, etag)
+            except (AlreadyExists, Superseded):
+                self._known = None
+                continue
+            return slots
+        raise Throttled("CallBudget", retry_after=1.0)
+
+    def _read(self) -> tuple[Book, str | None]:
+        stored = self._blobs.read(self._name)
+        return (parsed_book(stored.content), stored.etag) if stored else (Book({}), None)
+
+    def _write(self, book: Book, etag: str | None) -> str:
+        content = json.dumps(book.free).encode()
+        if etag is None:
+            return self._blobs.create(self._name, content)
+        return self._blobs.replace(self._name, content, etag=etag)
+
+
+def next_span(span: float, *, given: int, lost: int) -> float:
+    """Give the seconds to reserve next: twice as many after all `given` slots were used, half after most were lost."""
+    if lost == 0:
+        return min(LONGEST_SPAN, max(FIRST_SPAN, span * 2))
+    if 2 * lost <= given:
+        return span
+    return span / 2 if span > FIRST_SPAN else 0.0
+
+
+def parsed_book(content: bytes) -> Book:
+    """Read a stored book; what cannot be read counts as nothing given out."""
+    try:
+        stored = json.loads(content)
+    except ValueError:
+        return Book({})
+    lanes: tuple[Lane, ...] = ("shared", "erasures")
+    known = stored if isinstance(stored, dict) else {}
+    return Book({lane: float(known[lane]) for lane in lanes if _is_time(known.get(lane))})
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def blob_name(host: str) -> str:
+    """Give the blob that holds a resource's book, in the container of the requests."""
+    return f"_budget/{re.sub(r'[^a-z0-9.-]', '_', host.lower())}.json"

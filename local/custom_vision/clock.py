@@ -1,6 +1,7 @@
 """The emulator's clock and the two ways in which the service writes dates."""
 
 import time
+from functools import lru_cache
 
 TICKS_PER_SECOND = 10_000_000
 
@@ -47,6 +48,7 @@ def date_of_link(seconds: float) -> str:
     return _whole_seconds(int(seconds)) + "Z"
 
 
+@lru_cache(maxsize=4096)
 def _whole_seconds(seconds: int) -> str:
     year, month, day, hour, minute, second, *_ = time.gmtime(seconds)
     return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"

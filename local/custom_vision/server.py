@@ -82,11 +82,12 @@ def make_server(
     training_key: str = TRAINING_KEY,
     prediction_key: str = PREDICTION_KEY,
     public_url: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> EmulatorServer:
     """A bound server that does not serve yet. `storage`: connection string, None = blobs in memory.
 
-    `public_url` stands in links instead of the server's own URL. `seed` fixes ids and shuffled orders.
+    `public_url` stands in links instead of the server's own URL. `seed` fixes ids and shuffled orders,
+    which otherwise differ from run to run (two emulators may share an account then).
     """
     store = AzureBlobs(storage) if storage else MemoryBlobs()
     server = EmulatorServer(port, Emulator(World(seed), store, training_key, prediction_key))

@@ -21,7 +21,7 @@ class World:
     Blobs are only named here; `take_doomed` tells which ones must go, and the caller deletes them outside the lock.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int | None = None) -> None:
         self.lock = threading.RLock()
         self.clock = Clock()
         self.switches = Switches()
@@ -34,7 +34,7 @@ class World:
         self.orphan_exports: list[tuple[str, Iteration]] = []
         self.reappearing: dict[str, float] = {}
         self.bad_links: dict[str, str] = {}
-        self.orders = Random(self._seed + 1)
+        self.orders = Random(None if self._seed is None else self._seed + 1)
         self._ids = Random(self._seed)
         self._last_tick = 0
         self._pending: list[tuple[float, int, Callable[[], None]]] = []
@@ -50,7 +50,7 @@ class World:
         self._clear()
 
     def new_id(self) -> str:
-        """A fresh lower-case GUID (the same ones in every run with the same seed)."""
+        """A fresh lower-case GUID; with a seed, the same ones in every run."""
         text = f"{self._ids.getrandbits(128):032x}"
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 

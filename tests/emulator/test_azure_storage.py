@@ -5,16 +5,18 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from local.azurite.accounts import SERVICE_ACCOUNT
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import RunningEmulator, running_emulator
-from tests.emulator.conftest import IMAGES_ACCOUNT, Api, picture
+from tests.conftest import Storage
+from tests.emulator.conftest import Api, picture
 
 pytestmark = pytest.mark.azurite
 
 
 @pytest.fixture
-def stored(azurite: str) -> Iterator[RunningEmulator]:
-    with running_emulator(storage=azurite) as running:
+def stored(storage: Storage) -> Iterator[RunningEmulator]:
+    with running_emulator(storage=storage.service_connection) as running:
         yield running
         EmulatorControl(running.url).reset()
 
@@ -38,7 +40,7 @@ def _get(link: str) -> requests.Response:
 def test_an_uploaded_image_is_a_blob_of_the_account_behind_its_link(client: Api) -> None:
     project, image = _image(client, picture())
     answer = _get(image["originalImageUri"])
-    assert f"/{IMAGES_ACCOUNT}/i-{project.replace('-', '')}/i-{image['id'].replace('-', '')}?" in answer.url
+    assert f"/{SERVICE_ACCOUNT}/i-{project.replace('-', '')}/i-{image['id'].replace('-', '')}?" in answer.url
     assert (answer.content, answer.headers["Content-Type"]) == (picture(), "image/jpeg")
     assert answer.headers["Content-MD5"]
 

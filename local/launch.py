@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
+from local.azurite.accounts import ACCOUNT_KEYS
 from local.azurite.command import (
     AzuriteMissingError,
     azurite_arguments,
@@ -15,11 +16,11 @@ from local.azurite.command import (
 from local.development_settings import SETTINGS, ExampleMissingError, ensure_settings
 from local.foreground import stop_with_make, stop_with_parent
 from local.pieces import (
-    AZURITE_DATA,
     DEFAULT_HOST_PORT,
     ROOT,
     Ports,
     PortSettingError,
+    data_folder,
     emulator_environment,
     ports_from,
 )
@@ -36,11 +37,11 @@ class PortInUseError(RuntimeError):
 def azurite(environ: Mapping[str, str], ports: Ports) -> Program:
     """Return Azurite on its usual ports with its data kept in .local/azurite."""
     require_free({port: name for port, name in ports.named().items() if port in ports.azurite.values()})
-    AZURITE_DATA.mkdir(parents=True, exist_ok=True)
-    say(f"Azurite with the accounts devstoreaccount1 and customvision, data in {AZURITE_DATA} ...")
-    return [node_binary(), str(azurite_script()), *azurite_arguments(ports.azurite, AZURITE_DATA)], azurite_environment(
-        environ
-    )
+    data = data_folder(environ, "azurite")
+    data.mkdir(parents=True, exist_ok=True)
+    say(f"Azurite with the accounts {' and '.join(ACCOUNT_KEYS)}, data in {data} ...")
+    command = [node_binary(), str(azurite_script()), *azurite_arguments(ports.azurite, data)]
+    return command, azurite_environment(environ)
 
 
 def emulator(environ: Mapping[str, str], ports: Ports) -> Program:

@@ -7,7 +7,6 @@ from pathlib import Path
 from local.azurite.accounts import ACCOUNT_KEYS, APP_ACCOUNT, DEFAULT_PORTS, SERVICE_ACCOUNT, connection_string
 
 ROOT = Path(__file__).resolve().parent.parent
-AZURITE_DATA = ROOT / ".local/azurite"
 DEFAULT_EMULATOR_PORT = 7080
 DEFAULT_HOST_PORT = 7071
 TRAINING_KEY = "emulator-training-key"
@@ -30,6 +29,11 @@ class Ports:
         """Return each port with the piece that wants it."""
         storage = {port: f"Azurite's {service} service" for service, port in self.azurite.items()}
         return {**storage, self.emulator: "the Custom Vision emulator", self.host: "the Functions host"}
+
+
+def data_folder(environ: Mapping[str, str], role: str) -> Path:
+    """Return where a piece keeps its data: `role` in LOCAL_DATA, or in the project's .local."""
+    return Path(environ.get("LOCAL_DATA") or ROOT / ".local") / role
 
 
 def ports_from(environ: Mapping[str, str], host: int = DEFAULT_HOST_PORT) -> Ports:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from local.azurite.command import AzuriteMissingError
 from local.azurite.server import Azurite, AzuriteStartError, running_azurite
@@ -26,13 +27,13 @@ from local.pieces import (
     ROOT,
     Ports,
     PortSettingError,
+    data_folder,
     emulator_environment,
     host_environment,
     ports_from,
 )
 from local.sockets import listens
 
-DATA = ROOT / ".local/stack"
 DEMO_DATA = "local.demo.photographs"
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 40.0
@@ -77,11 +78,10 @@ def main() -> int:
 def run(ports: Ports, environ: Mapping[str, str], stop: threading.Event) -> None:
     """Start the pieces in order, say where they are, watch them until `stop` is set, and stop them in reverse order."""
     require_free(ports.named())
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir(parents=True)
+    data = empty_folder(data_folder(environ, "stack"))
     say("Starting Azurite ...")
     with contextlib.ExitStack() as stack:
-        azurite = stack.enter_context(_azurite(ports.azurite))
+        azurite = stack.enter_context(_azurite(data, ports.azurite))
         emulator_settings = emulator_environment(environ, ports, azurite_listens=True)
         pieces = [stack.enter_context(_piece("The Custom Vision emulator", ["emulator"], emulator_settings))]
         if not _wait_for(ports.emulator, pieces[0], stop):
@@ -91,7 +91,7 @@ def run(ports: Ports, environ: Mapping[str, str], stop: threading.Event) -> None
         pieces.append(stack.enter_context(_piece("The Functions host", host, host_environment(environ, ports))))
         if not _wait_for(ports.host, pieces[1], stop):
             return
-        say(where_things_are(ports))
+        say(where_things_are(ports, data))
         _watch(azurite, pieces, stop)
         say("Stopping the host, the emulator and Azurite ...")
 
@@ -105,14 +105,21 @@ def fill_emulator(url: str) -> None:
     importlib.import_module(DEMO_DATA).fill(url)
 
 
-def where_things_are(ports: Ports) -> str:
+def empty_folder(path: Path) -> Path:
+    """Return `path` as an empty folder, whatever it held."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def where_things_are(ports: Ports, data: Path) -> str:
     """Return what to tell the person: every address and the first request."""
     storage = ", ".join(f"{name} http://127.0.0.1:{port}" for name, port in ports.azurite.items())
     return f"""
 Functions host      http://127.0.0.1:{ports.host}/api
 Custom Vision       http://127.0.0.1:{ports.emulator}   (what it holds: /__truth)
 Azurite             {storage}
-Data of this run    {DATA}
+Data of this run    {data}
 
 A first request, which exports every project with its pictures:
 
@@ -123,8 +130,8 @@ Ctrl-C stops everything.
 """
 
 
-def _azurite(ports: Mapping[str, int]) -> contextlib.AbstractContextManager[Azurite]:
-    return running_azurite(DATA, blob_port=ports["blob"], queue_port=ports["queue"], table_port=ports["table"])
+def _azurite(data: Path, ports: Mapping[str, int]) -> contextlib.AbstractContextManager[Azurite]:
+    return running_azurite(data, blob_port=ports["blob"], queue_port=ports["queue"], table_port=ports["table"])
 
 
 @contextlib.contextmanager

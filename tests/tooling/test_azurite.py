@@ -1,11 +1,8 @@
 """Azurite as the suite's storage."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from local.azurite.accounts import APP_ACCOUNT, SERVICE_ACCOUNT
 from local.azurite.server import Azurite, AzuriteStartError, running_azurite
 from tests.conftest import Storage
+from tests.tooling.conftest import alive, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 OWNER = """
@@ -23,23 +21,6 @@ with running_azurite() as server:
     print(server.pid, flush=True)
     time.sleep(600)
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def container(connection: str, name: str = "kept") -> ContainerClient:

@@ -14,7 +14,7 @@ from shared.domain.errors import SourceRefusal
 OWN_METADATA = {"origin": "copy"}
 """Any metadata given with a copy replaces the source's, which may say things about a person."""
 
-_SOURCE_CODES = frozenset({"CannotVerifyCopySource", "Md5Mismatch", "ConditionNotMet", "SourceConditionNotMet"})
+_SOURCE_CODES = frozenset({"CannotVerifyCopySource"})
 _REASON_BY_CODE = {
     "Md5Mismatch": "source_changed",
     "ConditionNotMet": "source_changed",
@@ -27,6 +27,7 @@ _REASON_BY_STATUS = {
     412: "source_changed",
 }
 _PASSING = frozenset({408, 429})
+_TARGET_CODES = frozenset({"ContainerBeingDeleted", "LeaseIdMissing", "AccountBeingCreated"})
 
 
 def copy_from_url(blob: BlobClient, link: str, *, source_etag: str | None, source_md5: bytes | None) -> None:
@@ -53,13 +54,10 @@ def refusal_of(error: Exception) -> SourceRefusal | None:
     known to be there: what is absent then is the source.
     """
     code, status = code_of(error), status_of(error)
-    source_status = header_of(error, "x-ms-copy-source-status-code")
-    if source_status.isdecimal():
-        status = int(source_status)
-    if status is None or status >= 500 or status in _PASSING:
+    if source := header_of(error, "x-ms-copy-source-status-code"):
+        status = int(source) if source.isdecimal() else status
+    elif status in (401, 403) and code not in _SOURCE_CODES:
         return None
-    if reason := _REASON_BY_CODE.get(code):
-        return SourceRefusal(reason, status=status)
-    if status in (401, 403) and not source_status and code not in _SOURCE_CODES:
+    if status is None or status >= 500 or status in _PASSING or code in _TARGET_CODES:
         return None
-    return SourceRefusal(_REASON_BY_STATUS.get(status, "refused"), status=status)
+    return SourceRefusal(_REASON_BY_CODE.get(code) or _REASON_BY_STATUS.get(status, "refused"), status=status)

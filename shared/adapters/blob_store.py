@@ -135,7 +135,7 @@ class AzureBlobStore:
         """
         Write from a stream with memory of a few blocks of 4 MiB, visible only when whole.
 
-        One Put Blob up to a block, Put Block and Put Block List above; either way the MD5 is stored with the blob.
+        One Put Blob below a block, else Put Block and Put Block List; either way the MD5 is stored with the blob.
         If `chunks` raises, nothing becomes visible and the error passes (the service drops loose blocks in a week).
         """
         return upload_blocks(self._blob(name), chunks, content_type=content_type, write=self._ensured)

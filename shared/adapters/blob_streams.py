@@ -63,13 +63,13 @@ def upload_blocks(blob: BlobClient, chunks: Iterable[bytes], *, content_type: st
     """
     digests = Digests()
     blocks = digests.over(blocks_of(chunks, BLOCK_BYTES))
-    first, second = next(blocks, b""), next(blocks, None)
-    if second is None:
+    first = next(blocks, b"")
+    if len(first) < BLOCK_BYTES:
         settings = ContentSettings(content_type=content_type, content_md5=digests.md5())
         with translated("write blob"):
             write(lambda: blob.upload_blob(first, overwrite=True, content_settings=settings))
         return digests.written()
-    staged = _stage(blob, chain((first, second), blocks), write)
+    staged = _stage(blob, chain((first,), blocks), write)
     settings = ContentSettings(content_type=content_type, content_md5=digests.md5())
     with translated("commit blocks"):
         blob.commit_block_list(staged, content_settings=settings)

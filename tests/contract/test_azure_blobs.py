@@ -1,0 +1,228 @@
+"""What only the Azure adapter can show: links, lost answers, memory, silence."""
+
+import logging
+import tracemalloc
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceResponseError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.blob import BlobServiceClient, LinearRetry
+
+from local.azurite.server import Azurite
+from shared.adapters.blob_store import AzureBlobStore
+from shared.adapters.storage_connection import StorageConnection, StorageSettings
+from shared.adapters.storage_queues import AzureStorageQueues
+from shared.domain.errors import AlreadyExists, StorageUnavailable, Superseded
+from tests.conftest import Storage
+from tests.contract.conftest import PicturesOnAzurite
+
+pytestmark = pytest.mark.azurite
+
+MIB = 1024 * 1024
+FEW_BLOCKS = 20 * MIB
+NOBODY = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
+
+
+class LosingTransport(RequestsTransport):  # type: ignore[misc]
+    """Sends, and loses the next answer on the way back."""
+
+    lose_next = False
+
+    def send(self, request: Any, **options: Any) -> Any:
+        answer = super().send(request, **options)
+        if self.lose_next:
+            self.lose_next = False
+            raise ServiceResponseError("connection reset")
+        return answer
+
+
+@pytest.fixture
+def losing(azurite: Azurite, storage: Storage) -> Iterator[tuple[AzureBlobStore, LosingTransport]]:
+    transport = LosingTransport()
+    retry = LinearRetry(backoff=0, random_jitter_range=0, retry_total=3)
+    service = BlobServiceClient.from_connection_string(
+        azurite.connection_string(), transport=transport, retry_policy=retry
+    )
+    with service:
+        store = AzureBlobStore(service, storage.name("blobs"))
+        store.ensure()
+        yield store, transport
+
+
+def status_of(link: str, method: str = "GET", body: bytes | None = None) -> int:
+    request = urllib.request.Request(link, data=body, method=method, headers={"x-ms-blob-type": "BlockBlob"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def in_fifteen_minutes() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=15)
+
+
+def test_a_read_link_reads_and_refuses_writes_and_other_blobs(azure_store: AzureBlobStore) -> None:
+    azure_store.put("a/package 1.zip", b"zip")
+    azure_store.put("a/other.zip", b"other")
+    link = azure_store.read_link("a/package 1.zip", expires=in_fifteen_minutes())
+    with urllib.request.urlopen(link, timeout=10) as answer:
+        assert answer.read() == b"zip"
+    other = link.replace("package%201", "other")
+    assert other != link
+    refused = [status_of(link, "PUT", b"x"), status_of(link, "DELETE"), status_of(other), status_of(link + "x")]
+    assert refused == [403] * 4
+
+
+def test_an_expired_read_link_reads_nothing(azure_store: AzureBlobStore) -> None:
+    azure_store.put("package.zip", b"zip")
+    assert status_of(azure_store.read_link("package.zip", expires=datetime.now(UTC) - timedelta(seconds=5))) == 403
+
+
+def test_links_to_azure_are_for_https_only() -> None:
+    settings = StorageSettings.from_mapping({"S": NOBODY.replace("http;", "https;")}, "S")
+    link = AzureBlobStore(StorageConnection(settings).blobs(), "c").read_link("b", expires=in_fifteen_minutes())
+    assert link.startswith("https://devstoreaccount1.blob.core.windows.net/c/b?")
+    assert "&spr=https&" in link
+
+
+def test_a_create_that_won_but_lost_its_answer_has_won(losing: tuple[AzureBlobStore, LosingTransport]) -> None:
+    store, transport = losing
+    transport.lose_next = True
+    etag = store.create("record", b"mine")
+    there = store.read("record")
+    assert there is not None
+    assert (there.content, there.etag) == (b"mine", etag)
+
+
+def test_a_replacement_that_won_but_lost_its_answer_has_won(losing: tuple[AzureBlobStore, LosingTransport]) -> None:
+    store, transport = losing
+    first = store.create("record", b"1")
+    transport.lose_next = True
+    second = store.replace("record", b"2", etag=first)
+    there = store.read("record")
+    assert there is not None
+    assert (there.content, there.etag) == (b"2", second)
+
+
+def test_a_write_that_lost_and_lost_its_answer_has_lost(losing: tuple[AzureBlobStore, LosingTransport]) -> None:
+    store, transport = losing
+    stale = store.create("record", b"theirs")
+    store.replace("record", b"theirs again", etag=stale)
+    transport.lose_next = True
+    with pytest.raises(AlreadyExists):
+        store.create("record", b"mine")
+    transport.lose_next = True
+    with pytest.raises(Superseded):
+        store.replace("record", b"mine", etag=stale)
+
+
+def test_a_stream_of_40_mebibytes_takes_memory_of_a_few_blocks(azure_store: AzureBlobStore) -> None:
+    piece = b"x" * (256 * 1024)
+    azure_store.write_stream("warm", [piece], content_type="image/jpeg")
+    tracemalloc.start()
+    try:
+        azure_store.write_stream("big", (piece for _ in range(160)), content_type="application/zip")
+        written = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        size = sum(len(chunk) for chunk in azure_store.read_stream("big"))
+        read = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert size == 40 * MIB
+    assert written < FEW_BLOCKS
+    assert read < FEW_BLOCKS
+
+
+def test_a_blob_overwritten_in_the_middle_of_a_stream_ends_it(azure_store: AzureBlobStore) -> None:
+    azure_store.write_stream("file", (b"1" * MIB for _ in range(12)), content_type="image/jpeg")
+    chunks = azure_store.read_stream("file")
+    next(chunks)
+    azure_store.write_stream("file", (b"2" * MIB for _ in range(12)), content_type="image/jpeg")
+    with pytest.raises(Superseded):
+        list(chunks)
+
+
+def test_the_content_type_is_kept_and_a_copy_has_its_sources(
+    azure_store: AzureBlobStore,
+    azurite_pictures: PicturesOnAzurite,
+    connection: StorageConnection,
+    storage: Storage,
+) -> None:
+    azure_store.put("page", b"", content_type="text/html")
+    azure_store.write_stream("file", [b"x"], content_type="image/png")
+    link = azurite_pictures.publish(b"picture").link
+    azure_store.copy_from_link("copy", link, source_etag=None, source_md5=None, content_type="application/zip")
+    listed = connection.container(storage.name("blobs")).list_blobs()
+    types = {blob.name: blob.content_settings.content_type for blob in listed}
+    assert types == {"page": "text/html", "file": "image/png", "copy": "image/jpeg"}
+
+
+def test_a_listing_goes_on_from_page_to_page_only_as_it_is_read(azure_store: AzureBlobStore) -> None:
+    for number in range(3):
+        azure_store.put(f"{number}", b"")
+    entries = azure_store.entries(page_size=1)
+    assert next(entries).name == "0"
+    azure_store.delete("2")
+    assert [entry.name for entry in entries] == ["1"]
+
+
+def test_a_container_deleted_meanwhile_is_made_again(
+    azure_store: AzureBlobStore, connection: StorageConnection, storage: Storage
+) -> None:
+    azure_store.put("file", b"")
+    connection.container(storage.name("blobs")).delete_container()
+    assert azure_store.read("file") is None
+    assert azure_store.delete_all(["file"]) == 0
+    azure_store.append("log", b"line\n")
+    assert [entry.name for entry in azure_store.entries()] == ["log"]
+
+
+def test_a_wrong_key_is_unavailable_and_no_secret_is_told(
+    azurite: Azurite, storage: Storage, azurite_pictures: PicturesOnAzurite, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    own_key = azurite.accounts["devstoreaccount1"]
+    wrong = azurite.connection_string().replace(own_key, azurite.accounts["customvision"])
+    connection = StorageConnection(StorageSettings.from_mapping({"S": wrong}, "S"))
+    store = AzureBlobStore(connection.blobs(), storage.name("blobs"))
+    link = azurite_pictures.publish(b"picture").link
+    with pytest.raises(StorageUnavailable) as written:
+        store.put("name", b"content")
+    with pytest.raises(StorageUnavailable) as copied:
+        store.copy_from_link("name", link, source_etag=None, source_md5=None, content_type="image/jpeg")
+    with pytest.raises(StorageUnavailable) as sent:
+        AzureStorageQueues(connection.queues()).send(storage.name("work"), {"n": 1})
+    connection.close()
+    assert [error.value.status for error in (written, copied, sent)] == [403] * 3
+    told = "".join(str(error.value) + str(error.value.__cause__) for error in (written, copied, sent)) + caplog.text
+    assert not [secret for secret in ("sig=", "127.0.0.1", own_key, "content-length") if secret in told.lower()]
+
+
+def test_calls_leave_no_line_in_the_log(azure_store: AzureBlobStore, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    azure_store.put("name", b"content", metadata={"status": "done"})
+    azure_store.read("name")
+    list(azure_store.entries())
+    assert caplog.records == []
+
+
+def test_a_storage_that_does_not_listen_is_unavailable() -> None:
+    endpoints = "BlobEndpoint=http://127.0.0.1:9/devstoreaccount1;"
+    transport = RequestsTransport()
+    retry = LinearRetry(backoff=0, random_jitter_range=0, retry_total=1)
+    with BlobServiceClient.from_connection_string(
+        NOBODY + endpoints, transport=transport, retry_policy=retry
+    ) as service:
+        store = AzureBlobStore(service, "c")
+        with pytest.raises(StorageUnavailable) as error:
+            store.read("name")
+        with pytest.raises(StorageUnavailable):
+            list(store.entries())
+    assert error.value.status is None

@@ -1,0 +1,1 @@
+"""Erasure: what Custom Vision holds of a person is deleted, and proven gone by reading again."""

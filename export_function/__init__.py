@@ -1,0 +1,1 @@
+"""Access and portability: exports of Custom Vision data into packages on Blob Storage."""

@@ -7,7 +7,7 @@ a list counts as read only when the ids seen equal what the count operation says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.canonical import canonical, keyed_digest
@@ -47,16 +47,23 @@ class ProjectFinding:
     What a project holds of one person.
 
     `items`: the selected images with the keyed hash of the row that was judged. `conflicting`: matched in an older row
-    only. `holds`: selected images per iteration. `looked_at`: distinct images read. `stable`: every list was.
+    only. `present`: all ids asked for by id or matched that any source still has. `holds`: selected images per
+    iteration. `looked_at`: distinct images read. `stable`: every list was.
     """
 
     resolved: ResolvedProject
     iterations: Sequence[Iteration]
     items: Sequence[PlannedItem]
     conflicting: Sequence[str]
+    present: frozenset[str]
     holds: dict[str, int]
     looked_at: int
     stable: bool
+
+    @property
+    def conflicting_items(self) -> list[PlannedItem]:
+        """The conflicting images as items of a plan page."""
+        return [PlannedItem(item_id=image_id) for image_id in self.conflicting]
 
 
 def resolve_projects(services: Services, wanted: Sequence[str] | str) -> list[ResolvedProject]:
@@ -126,9 +133,11 @@ class Finder:
     def __post_init__(self) -> None:
         self.tracker = MatchTracker(self.selector)
 
-    def find(self, client: CustomVision, resolved: ResolvedProject) -> ProjectFinding:
+    def find(
+        self, client: CustomVision, resolved: ResolvedProject, also: Collection[str] = frozenset()
+    ) -> ProjectFinding:
         """
-        Find the selected images of a project in its workspace and in every iteration.
+        Find the selected images of a project in its workspace and in every iteration; `also` are ids to look for.
 
         Lists are read only if the selector needs them; what may match is then read by id in every source and judged on
         those rows, the workspace first, then iterations from the newest to the oldest.
@@ -137,12 +146,13 @@ class Finder:
         iterations = newest_first(client.get_iterations(project_id))
         sources = [None, *(iteration.id for iteration in iterations)]
         candidates, looked_at, stable = self._candidates(client, project_id, sources)
-        verdicts, hashes = self._judge(client, project_id, sources, sorted(candidates))
+        verdicts, hashes = self._judge(client, project_id, sources, sorted(candidates.union(also)))
         return ProjectFinding(
             resolved=resolved,
             iterations=iterations,
             items=[PlannedItem(item_id=item, row_hash=hashes[item]) for item in sorted(verdicts.selected)],
             conflicting=sorted(verdicts.conflicting),
+            present=frozenset(hashes),
             holds=verdicts.holds,
             looked_at=max(looked_at, len(hashes)),
             stable=stable,

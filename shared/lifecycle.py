@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from shared.domain.errors import (
+    CannotFulfil,
     GdprError,
     InvalidRequest,
     ServiceRefusal,
@@ -90,7 +91,9 @@ class Fulfilment(Protocol):
         """Do one unit's work; repeatable, and safe beside a second run of the same unit."""
         ...
 
-    def given_up(self, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:
+    def given_up(
+        self, services: Services, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None
+    ) -> UnitOutcome:
         """Give the outcome of a unit that could not be done."""
         ...
 
@@ -137,8 +140,14 @@ def advance(services: Services, fulfilment: Fulfilment, current: Versioned) -> N
     """Take steps until the request is final, waits, or its units have been sent."""
     following: Versioned | None = current
     while following is not None:
-        decision = fulfilment.step(services, following)
-        following = _apply(services, fulfilment, following, decision)
+        following = _apply(services, fulfilment, following, _decide(services, fulfilment, following))
+
+
+def _decide(services: Services, fulfilment: Fulfilment, current: Versioned) -> Decision:
+    try:
+        return fulfilment.step(services, current)
+    except CannotFulfil as error:
+        return Finish(ending=Ending(status=RequestStatus.FAILED, reason=error.reason))
 
 
 def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decision: Decision) -> Versioned | None:
@@ -236,7 +245,7 @@ def give_up(
     unit = services.ledger.unit(message.request_id, message.unit_id)
     if unit is None:
         return
-    outcome = fulfilment.given_up(current.record, unit, code, error)
+    outcome = fulfilment.given_up(services, current.record, unit, code, error)
     settle(services, fulfilment, current.record, outcome, message.round)
 
 

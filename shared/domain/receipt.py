@@ -34,6 +34,10 @@ _RESIDUALS: Mapping[str, tuple[str, str]] = {
         _DOCS + "limits-and-quotas",
     ),
     "tag_named_after_person": ("These tags were selected by and remain.", _DOCS + "export-delete-data"),
+    "project_data_30_days": (
+        "These projects are gone as a whole; the service removes a deleted project's data within 30 days.",
+        "https://learn.microsoft.com/legal/cognitive-services/custom-vision/custom-vision-cvs-data-privacy",
+    ),
     "service_backups": (
         "Backups that the service itself may hold are outside of every call of its API.",
         "https://learn.microsoft.com/legal/cognitive-services/custom-vision/custom-vision-cvs-data-privacy",

@@ -1,0 +1,112 @@
+"""The manifest of a package and what its counts mean for the request. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from export_function.plan import NOT_BUILT
+from shared.domain.subject_request import RequestStatus, SubjectRequest
+from shared.domain.work import Counts
+
+API_VERSION = "v3.3"
+WORDS = ("found", "written", "vanished", "failed", "not_available")
+STORES = ("account", "projects", "iterations", "performance", "tags", "images", "predictions", "exported_models")
+ROWS_A_PAGE = 1000
+HARMLESS = frozenset({"vanished", "link_expired", "not_trained", "not_asked", "list_moved"})
+
+
+def asked_for(request: SubjectRequest) -> frozenset[str]:
+    """Say which stores a request wants in its package."""
+    if request.narrowed:
+        return frozenset({"projects", "iterations", "tags", "images"})
+    wanted = set(STORES) - {"account", "predictions"}
+    if request.options["account"]:
+        wanted.add("account")
+    if request.scope["predictions"]:
+        wanted.add("predictions")
+    return frozenset(wanted)
+
+
+def unavailable(asked: Iterable[str]) -> tuple[Counts, list[dict[str, Any]]]:
+    """Give counts and gaps of the stores: asked for and not built yet, and not asked for at all."""
+    asked = frozenset(asked)
+    counts: Counts = {}
+    gaps = []
+    for store in STORES:
+        if store in asked and store in NOT_BUILT:
+            counts[store] = {"not_available": 1}
+            gaps.append(gap(store, None, "not_supported_yet", "this version does not export it"))
+        elif store not in asked:
+            gaps.append(gap(store, None, "not_asked", "the request did not ask for it"))
+    return counts, gaps
+
+
+def gap(store: str, item_id: str | None, code: str, detail: str) -> dict[str, Any]:
+    """Make one entry of the gaps."""
+    return {"store": store, "id": item_id, "code": code, "detail": detail}
+
+
+def stores_of(counts: Counts, service_counts: Mapping[str, int | None]) -> dict[str, dict[str, Any]]:
+    """Give the manifest's table: every store, every word; `service_count` is null where the service counts nothing."""
+    return {
+        store: {word: counts.get(store, {}).get(word, 0) for word in WORDS}
+        | {"service_count": service_counts.get(store)}
+        for store in STORES
+    }
+
+
+def status_of(
+    stores: Mapping[str, Mapping[str, Any]], gaps: Sequence[Mapping[str, Any]], *, narrowed: bool, lists_stable: bool
+) -> tuple[RequestStatus, str | None]:
+    """
+    Derive how an export ends from what its manifest says.
+
+    Anything failed or not available that was asked for makes it `partially_completed`, and so does a list that never
+    stood still (`lists_stable` false); a person without any image ends `completed: nothing_matched`.
+    """
+    codes = {entry["code"] for entry in gaps} - HARMLESS
+    failed = any(words["failed"] for words in stores.values())
+    if failed or codes - {"not_supported_yet"}:
+        return RequestStatus.PARTIALLY_COMPLETED, "items_failed"
+    if not lists_stable:
+        return RequestStatus.PARTIALLY_COMPLETED, "inventory_unstable"
+    if codes:
+        return RequestStatus.PARTIALLY_COMPLETED, "not_supported_yet"
+    if narrowed and stores["images"]["found"] == 0:
+        return RequestStatus.COMPLETED, "nothing_matched"
+    return RequestStatus.COMPLETED, None
+
+
+def shown_scope(request: SubjectRequest) -> dict[str, Any]:
+    """Give the scope without values of a data subject: "all" stays, project names and selectors become their kinds."""
+    projects = request.scope["projects"]
+    shown: dict[str, Any] = {"projects": "all" if projects == "all" else f"{len(projects)} named"}
+    if "images" in request.scope:
+        shown["images"] = {kind: len(values) for kind, values in request.scope["images"].items()}
+    if "predictions" in request.scope:
+        predictions = request.scope["predictions"]
+        shown["predictions"] = predictions if isinstance(predictions, bool) else {"ids": len(predictions["ids"])}
+    return shown
+
+
+def manifest_of(
+    request: SubjectRequest,
+    *,
+    request_id: str,
+    created_time: str,
+    stores: Mapping[str, Mapping[str, Any]],
+    gaps: Sequence[Mapping[str, Any]],
+    files: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Build the manifest; `files` are the pages that list every file of the package."""
+    return {
+        "subject_request_id": request_id,
+        "created_time": created_time,
+        "api_version": API_VERSION,
+        "scope": shown_scope(request),
+        "stores": {store: dict(words) for store, words in stores.items()},
+        "gaps": [dict(entry) for entry in gaps],
+        "erased_on_request": 0,
+        "files": [dict(entry) for entry in files],
+    }

@@ -142,7 +142,7 @@ class AzureBlobStore:
 
     def read_stream(self, name: str) -> Iterator[bytes]:
         """
-        Read in chunks of up to 4 MiB, all of one state of the blob; KeyError if absent, at the call.
+        Read in chunks of up to 1 MiB, all of one state of the blob; KeyError if absent, at the call.
 
         A blob that is overwritten in the middle ends the stream with `Superseded`.
         """

@@ -29,7 +29,9 @@ type Service = Literal["blob", "queue"]
 type CredentialFactory = Callable[[str | None], TokenCredential]
 
 BLOCK_BYTES = 4 * 1024 * 1024
-"""The size of a block in every streamed upload and every download: what one call holds in memory."""
+"""The size of a block in every streamed upload: what one call holds in memory."""
+RANGE_BYTES = 1024 * 1024
+"""The size of a range in every download. The SDK reserves eight times that: it makes a list of as many places."""
 SINGLE_PUT_BYTES = 256 * 1024 * 1024
 """
 Up to here bytes that are in memory anyway go in one Put Blob. The SDK would cut larger ones into blocks with ids that
@@ -223,8 +225,12 @@ class StorageConnection:
 
 
 def _bounded_blocks() -> dict[str, int]:
-    sizes = ("max_block_size", "max_single_get_size", "max_chunk_get_size")
-    return dict.fromkeys(sizes, BLOCK_BYTES) | {"max_single_put_size": SINGLE_PUT_BYTES}
+    return {
+        "max_block_size": BLOCK_BYTES,
+        "max_single_put_size": SINGLE_PUT_BYTES,
+        "max_single_get_size": RANGE_BYTES,
+        "max_chunk_get_size": RANGE_BYTES,
+    }
 
 
 def _pooled_transport(size: int) -> RequestsTransport:

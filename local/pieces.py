@@ -11,6 +11,7 @@ DEFAULT_EMULATOR_PORT = 7080
 DEFAULT_HOST_PORT = 7071
 TRAINING_KEY = "emulator-training-key"
 """The emulator's key where EMULATOR_TRAINING_KEY gives no other. Not a secret."""
+STORAGE_SETTINGS = ("AzureWebJobsStorage", "DATA_STORAGE")
 
 
 class PortSettingError(ValueError):
@@ -65,19 +66,18 @@ def emulator_environment(environ: Mapping[str, str], ports: Ports, *, azurite_li
 def host_environment(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:
     """Return `environ` for a host that is part of the local stack: always its storage and its Custom Vision.
 
-    Whatever real Azure the shell may point to, the stack does not touch it. Other settings stay as they are.
+    Whatever real Azure the shell or `local.settings.json` point to, the stack does not touch it: a variable that is set
+    wins over that file, and an empty one counts as absent. Other settings stay as they are.
     """
-    real = {"CUSTOM_VISION_RESOURCE_ID", "ARM_ENDPOINT", "DATA_STORAGE"}
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name not in real and not name.startswith(("AzureWebJobsStorage", "DATA_STORAGE__"))
-    }
+    kept = {name: value for name, value in environ.items() if not name.startswith(STORAGE_SETTINGS)}
+    storage = storage_connection(APP_ACCOUNT, ports.azurite)
     return {
         **kept,
-        "AzureWebJobsStorage": storage_connection(APP_ACCOUNT, ports.azurite),
+        **dict.fromkeys(STORAGE_SETTINGS, storage),
         "CUSTOM_VISION_ENDPOINT": f"http://127.0.0.1:{ports.emulator}",
-        "CUSTOM_VISION_TRAINING_KEY": environ.get("EMULATOR_TRAINING_KEY", TRAINING_KEY),
+        "CUSTOM_VISION_TRAINING_KEY": environ.get("EMULATOR_TRAINING_KEY") or TRAINING_KEY,
+        "CUSTOM_VISION_RESOURCE_ID": "",
+        "ARM_ENDPOINT": "",
     }
 
 

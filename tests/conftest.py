@@ -1,7 +1,9 @@
 """What every test may use: a clean environment, a settled Hypothesis, and one Azurite."""
 
+import base64
 import json
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,8 +11,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from azure.core.credentials import AccessToken
 
-from local.azurite.accounts import SERVICE_ACCOUNT
+from local.azurite.accounts import APP_ACCOUNT, SERVICE_ACCOUNT
+from local.azurite.certificate import write_certificate
 from local.azurite.server import Azurite, running_azurite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +46,43 @@ def azurite() -> Iterator[Azurite]:
     """One Azurite in memory for the whole run, with the app's account and the Custom Vision emulator's."""
     with running_azurite() as server:
         yield server
+
+
+@dataclass(frozen=True)
+class SecureAzurite:
+    """An Azurite over HTTPS that takes Entra ID tokens, and the file that its clients trust."""
+
+    server: Azurite
+    ca_file: Path
+
+    def url(self, service: str) -> str:
+        """Return the address of the app's account at `service` (blob, queue, table)."""
+        return f"https://127.0.0.1:{self.server.ports[service]}/{APP_ACCOUNT}"
+
+
+class EntraStandIn:
+    """A credential whose tokens have the form that Azurite checks; it looks at no signature."""
+
+    def get_token(self, *scopes: str, **kwargs: object) -> AccessToken:
+        """Return a token for Azure Storage, good for an hour."""
+        now, tenant = int(time.time()), str(uuid.UUID(int=1))
+        who: dict[str, object] = {
+            "aud": "https://storage.azure.com",
+            "iss": f"https://sts.windows.net/{tenant}/",
+            "tid": tenant,
+        }
+        claims = who | {"oid": str(uuid.UUID(int=2)), "iat": now - 60, "nbf": now - 60, "exp": now + 3600}
+        parts = ({"alg": "none", "typ": "JWT"}, claims)
+        encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+        return AccessToken(".".join([*encoded, "unsigned"]), now + 3600)
+
+
+@pytest.fixture(scope="session")
+def azurite_https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureAzurite]:
+    """One Azurite over HTTPS for the whole run, apart from the other one."""
+    certificate = write_certificate(tmp_path_factory.mktemp("azurite_https"))
+    with running_azurite(cert=certificate) as server:
+        yield SecureAzurite(server, certificate.certificate)
 
 
 @dataclass(frozen=True)

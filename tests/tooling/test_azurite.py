@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local.azurite.accounts import APP_ACCOUNT, SERVICE_ACCOUNT
 from local.azurite.server import Azurite, AzuriteStartError, running_azurite
-from tests.conftest import Storage
+from tests.conftest import EntraStandIn, SecureAzurite, Storage
 from tests.tooling.conftest import alive, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,13 @@ def test_both_accounts_are_served_and_hold_different_things(azurite: Azurite) ->
         client.create_container()
     with container(azurite.connection_string(SERVICE_ACCOUNT), "accounts") as client:
         assert not client.exists()
+
+
+def test_over_https_it_takes_entra_id_tokens(azurite_https: SecureAzurite) -> None:
+    url = azurite_https.url("blob")
+    with BlobServiceClient(url, EntraStandIn(), connection_verify=str(azurite_https.ca_file)) as client:
+        client.create_container("tokens")
+        assert [found.name for found in client.list_containers()] == ["tokens"]
 
 
 def test_each_test_gets_names_of_its_own(storage: Storage) -> None:

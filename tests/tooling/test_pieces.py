@@ -63,6 +63,11 @@ def test_the_stack_never_touches_what_the_shell_points_to() -> None:
     assert [name for name, value in environ.items() if "production" in value] == []
 
 
+def test_the_stack_never_touches_what_the_settings_file_points_to() -> None:
+    in_the_file = {name for name in REAL_AZURE if "__" not in name} | {"AzureWebJobsStorage"}
+    assert host_environment({}, PORTS).keys() >= in_the_file
+
+
 def test_the_stacks_host_uses_its_own_storage_emulator_and_key() -> None:
     environ = host_environment({"EMULATOR_TRAINING_KEY": "chosen", "LEDGER_HASH_KEY": "kept"}, PORTS)
     assert "AccountName=devstoreaccount1;" in environ["AzureWebJobsStorage"]

@@ -54,9 +54,9 @@ class SharedCallBudget:
     """
     Keeps one resource's rate over all processes and machines that use the same container.
 
-    Slots are reserved ahead for up to half a second, more the steadier they are used, so that storage is called about
-    twice a second at any rate. One object per process and resource; safe to share among threads. The bound and its
-    condition (clocks within 0.1 s) are those of `call_slots`.
+    Slots are reserved ahead for up to half a second while calls follow upon each other (then storage is called about
+    twice a second), and one by one where calls are rare. One object per process and resource; safe to share among
+    threads. The bound and its condition (clocks within 0.1 s) are those of `call_slots`.
     """
 
     def __init__(
@@ -74,7 +74,8 @@ class SharedCallBudget:
         self._clock, self._sleep, self._patience = clock, sleep, patience
         self._lock = Lock()
         self._slots: list[Slot] = []
-        self._span, self._given, self._lost = 0.0, 0, 0
+        self._span, self._lost = 0.0, 0
+        self._granted = 0.0
         self._lead = SHORTEST_LEAD
 
     def acquire(self, purpose: Purpose) -> None:
@@ -111,16 +112,18 @@ class SharedCallBudget:
         found = next((slot for slot in kept if slot.lane in lanes), None)
         if found:
             kept.remove(found)
+            self._granted = found.time
         return found
 
     def _reserve(self, lanes: Sequence[Lane], deadline: float) -> None:
         """Reserve further slots, far enough ahead that writing them down does not void the first of them."""
-        self._span = next_span(self._span, given=self._given, lost=self._lost)
         began = self._now()
+        eager = began - self._granted <= self._spacing["shared"]
+        self._span = next_span(self._span, eager=eager, lost=self._lost)
         slots = self._ledger.take(self._spacing, lanes, earliest=began + self._lead, span=self._span, deadline=deadline)
         took = self._now() - began
         self._lead = min(max(1.5 * took, SHORTEST_LEAD), LONGEST_LEAD)
-        self._given, self._lost = len(slots), 0
+        self._lost = 0
         self._slots = sorted([*self._slots, *slots], key=lambda slot: slot.time)
 
 
@@ -160,12 +163,17 @@ class _BookBlob:
         return self._blobs.replace(self._name, content, etag=etag)
 
 
-def next_span(span: float, *, given: int, lost: int) -> float:
-    """Give the seconds to reserve next: twice as many after all `given` slots were used, half after most were lost."""
+def next_span(span: float, *, eager: bool, lost: int) -> float:
+    """
+    Give the seconds to reserve next.
+
+    Twice as many as before while calls follow upon each other (`eager`) and no slot was lost, half as many otherwise;
+    one slot at a time (0) where calls come now and then, because slots that nobody uses are lost to everybody.
+    """
+    if not eager:
+        return 0.0
     if lost == 0:
         return min(LONGEST_SPAN, max(FIRST_SPAN, span * 2))
-    if 2 * lost <= given:
-        return span
     return span / 2 if span > FIRST_SPAN else 0.0
 
 

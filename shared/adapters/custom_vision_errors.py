@@ -36,6 +36,8 @@ STATE_CODES = frozenset(
         "BadRequestExportAlreadyInProgress",
     }
 )
+# A 404 of an iteration that is there: it has no performance because it was never trained.
+UNTRAINED_CODE = "NotFoundIterationPerformance"
 # 64 ids take 2,500 characters; hops that limit the length at all do so at 2,048 or more.
 LONG_QUERY = 2000
 
@@ -75,6 +77,8 @@ def _refusal_type(refusal: Refusal, code: str) -> type[ServiceRefusal]:
         return RequestTooLong
     if code in STATE_CODES or code.startswith("Conflict") or refusal.status == 409:
         return StateConflict
+    if code == UNTRAINED_CODE:
+        return UnexpectedResponse
     return {401: AccessDenied, 403: AccessDenied, 404: ResourceAbsent}.get(refusal.status, UnexpectedResponse)
 
 

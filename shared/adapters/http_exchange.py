@@ -52,6 +52,13 @@ class NoAuth(AuthBase):
         return request
 
 
+class _StraightSession(requests.Session):
+    """Sees no redirects: even unfollowed ones are prepared by `requests`, which fails on addresses it cannot read."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 def make_session(pool_size: int) -> requests.Session:
     """
     Make a session with `pool_size` kept connections per host; safe to share among threads.
@@ -59,8 +66,7 @@ def make_session(pool_size: int) -> requests.Session:
     TLS is verified, redirects are not followed, cookies are not kept, nothing is retried here. Proxies and
     `REQUESTS_CA_BUNDLE` of the environment count. The URL-printing loggers of urllib3 are silenced for the process.
     """
-    session = requests.Session()
-    session.max_redirects = 0
+    session = _StraightSession()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = HTTPAdapter(pool_connections=16, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)

@@ -21,14 +21,17 @@ def body_stream(
     """
     Open a response and give its body in chunks of at most 256 KiB.
 
-    Errors: what `open_response` raises; `SourceRefusal("source_changed")` if the length is not `expected_size`;
-    while reading `SourceRefusal("truncated")` if fewer bytes come than announced, and `OutcomeUnknown`.
+    Errors: what `open_response` raises; `SourceRefusal("source_changed")` if the length is not `expected_size`,
+    `SourceRefusal("refused")` if nothing would show that the end is missing; while reading
+    `SourceRefusal("truncated")` if fewer bytes come than announced, and `OutcomeUnknown`.
     """
     response = open_response()
     with response:
         announced = announced_length(response)
         if None not in (announced, expected_size) and announced != expected_size:
             raise SourceRefusal("source_changed", status=response.status_code)
+        if expected_size is None and not _shows_its_end(response):
+            raise SourceRefusal("refused", status=response.status_code)
         yield _counted(operation, response, announced if announced is not None else expected_size)
 
 
@@ -37,6 +40,11 @@ def announced_length(response: Response) -> int | None:
     text = response.headers.get("Content-Length", "")
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
     return int(text) if text.isascii() and text.isdigit() and not encoded else None
+
+
+def _shows_its_end(response: Response) -> bool:
+    """Tell whether a missing end would be noticed: by a length, or by the last chunk's mark."""
+    return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
 
 
 def _counted(operation: str, response: Response, length: int | None) -> Iterator[bytes]:

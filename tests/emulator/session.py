@@ -104,8 +104,8 @@ def _training(session: Session, project: str) -> str:
     session.call("GET", f"{path}/iterations/{iteration}")
     session.control.advance(5)
     session.call("GET", f"{path}/iterations/{iteration}")
-    session.call("PATCH", f"{path}/iterations/{iteration}", json={"name": "The first"})
     session.call("POST", f"{path}/iterations/{iteration}/publish", publishName="live", predictionId=TARGET)
+    session.call("PATCH", f"{path}/iterations/{iteration}", json={"name": "The first"})
     session.call("GET", f"{path}/iterations")
     session.call("POST", f"{path}/iterations/{iteration}/export", platform="TensorFlow")
     session.call("GET", f"{path}/iterations/{iteration}/export")
@@ -116,7 +116,8 @@ def _training(session: Session, project: str) -> str:
 
 def _reading(session: Session, project: str, iteration: str, tags: list[str], images: list[str]) -> None:
     path, results = f"/projects/{project}", f"/projects/{project}/iterations/{iteration}/performance"
-    for query in ({}, {"iterationId": iteration}):
+    queries: list[dict[str, Any]] = [{}, {"iterationId": iteration}]
+    for query in queries:
         session.call("GET", path + "/tags", **query)
         session.call("GET", f"{path}/tags/{tags[0]}", **query)
         session.call("GET", path + "/images", take=256, **query)

@@ -6,14 +6,19 @@ from uuid import uuid4
 
 import pytest
 import requests
-from azure.cognitiveservices.vision.customvision.prediction import CustomVisionPredictionClient
-from azure.cognitiveservices.vision.customvision.training import CustomVisionTrainingClient, models
+from azure.cognitiveservices.vision.customvision import prediction as prediction_package
+from azure.cognitiveservices.vision.customvision import training as training_package
 from msrest.authentication import ApiKeyCredentials
 
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.routes import OPERATIONS
 from local.custom_vision.server import RunningEmulator
 from tests.emulator.conftest import picture
+
+# The SDK's types are wrong in places (bytes, results that are never None): it is driven untyped.
+CustomVisionPredictionClient: Any = prediction_package.CustomVisionPredictionClient
+CustomVisionTrainingClient: Any = training_package.CustomVisionTrainingClient
+models: Any = training_package.models
 
 COMPACT = "0732100f-1a38-4e49-a514-c9b44c697ab5"
 DETECTION = "da2e3a8a-40a5-4171-82f4-58522f70fbc1"

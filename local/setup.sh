@@ -43,10 +43,12 @@ find_python() {
   done
 }
 
-# A home that cannot be written to (a service user) must not stop uv and npm from having a cache.
+# Where the home cannot be written to (a service user), uv, pip and npm keep their things here.
 private_caches() {
-  [ -n "${HOME:-}" ] && [ -w "${HOME:-}" ] && return
-  export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/$PRIVATE/uv-cache}" npm_config_cache="${npm_config_cache:-$PWD/$PRIVATE/npm-cache}"
+  local here="$PWD/$PRIVATE"
+  if [ -n "${HOME:-}" ] && [ -w "${HOME:-}" ]; then return; fi
+  export UV_CACHE_DIR="${UV_CACHE_DIR:-$here/uv-cache}" UV_PYTHON_INSTALL_DIR="${UV_PYTHON_INSTALL_DIR:-$here/python}"
+  export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$here/pip-cache}" npm_config_cache="${npm_config_cache:-$here/npm-cache}"
 }
 
 # Any Python 3 that runs: enough to install uv with.
@@ -127,7 +129,7 @@ set_up_azurite() {
     fail "npm is missing, and Azurite (the local Azure Storage) comes from npm: install Node.js 22 or newer (https://nodejs.org)."
   version=$(sed -n 's/.*"azurite": "\(.*\)".*/\1/p' local/azurite/package.json)
   say "Installing Azurite $version and its Node.js with npm into local/azurite (once, about half a minute) ..."
-  (cd local/azurite && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null) || fail "npm could not install Azurite (see above)."
+  (cd local/azurite && npm ci --no-audit --no-fund --ignore-scripts --no-update-notifier --loglevel=error >/dev/null) || fail "npm could not install Azurite (see above)."
   remember azurite "$wanted"
 }
 

@@ -158,6 +158,13 @@ def test_an_environment_whose_python_is_gone_is_made_anew(machine: Machine) -> N
     assert python.readlink() == Path(sys.executable)
 
 
+def test_a_home_that_cannot_be_written_to_is_not_needed(machine: Machine) -> None:
+    machine.program("npm", RECORDING_NPM.replace('"npm $*"', '"npm $npm_config_cache"'))
+    machine.home = machine.home / "missing"
+    assert machine.set_up("azurite").returncode == 0
+    assert machine.calls("npm")[-1] == f"npm {machine.project}/.local/npm-cache"
+
+
 def test_a_failed_installation_is_tried_again(machine: Machine) -> None:
     machine.program("npm", '#!/bin/sh\n[ "$1" != ci ] || { echo "no network" >&2; exit 1; }\n')
     failed = machine.set_up("azurite")

@@ -5,6 +5,7 @@ import random
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
+from azure.storage.queue import QueueMessage as StoredMessage
 
 from local.functions_host.backoff import PollingBackoff
 from local.functions_host.functions import FunctionDefinition, QueueBinding
@@ -73,24 +74,25 @@ class QueueListener:
         self._room.set()
 
     async def _fetch(self) -> bool:
-        batch = self._options.batch_size
         try:
-            messages = await self._storage.call(
-                lambda: list(
-                    self._client.receive_messages(
-                        messages_per_page=batch, max_messages=batch, visibility_timeout=int(self._lease_seconds)
-                    )
-                )
-            )
+            messages = await self._storage.call(self._receive)
             self._note_failure(None)
-        except ResourceNotFoundError:
-            messages = []  # a missing queue is polled like an empty one
         except AzureError as error:
             self._note_failure(describe(error))
-            messages = []
+            return False
         for message in messages:
             self._start(LeasedMessage(self._storage, self._client, message, self._lease_seconds))
         return bool(messages)
+
+    def _receive(self) -> list[StoredMessage]:
+        batch, lease = self._options.batch_size, int(self._lease_seconds)
+        try:
+            # Both limits: one page, and no second request for the rest of a batch.
+            return list(
+                self._client.receive_messages(messages_per_page=batch, max_messages=batch, visibility_timeout=lease)
+            )
+        except ResourceNotFoundError:
+            return []  # a missing queue is polled like an empty one
 
     def _note_failure(self, what: str | None) -> None:
         if what is not None and not self._failing:

@@ -87,6 +87,7 @@ def logs(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="waits")
 def waits(req: func.HttpRequest) -> func.HttpResponse:
+    Path(req.params["until"] + ".started").touch()
     deadline = time.monotonic() + 30
     while not Path(req.params["until"]).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -94,10 +95,10 @@ def waits(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="put/{kind}")
-@app.queue_output(arg_name="raw", queue_name="put-raw-%TAG%", connection=CONNECTION)
-@app.queue_output(arg_name="plain", queue_name="put-text-%TAG%", connection=CONNECTION)
-@app.queue_output(arg_name="many", queue_name="put-many-%TAG%", connection=CONNECTION)
-@app.queue_output(arg_name="message", queue_name="put-message-%TAG%", connection=CONNECTION)
+@app.queue_output(arg_name="raw", queue_name="%TAG%-put-raw", connection=CONNECTION)
+@app.queue_output(arg_name="plain", queue_name="%TAG%-put-text", connection=CONNECTION)
+@app.queue_output(arg_name="many", queue_name="%TAG%-put-many", connection=CONNECTION)
+@app.queue_output(arg_name="message", queue_name="%TAG%-put-message", connection=CONNECTION)
 def put(
     req: func.HttpRequest,
     raw: func.Out[bytes],
@@ -122,14 +123,14 @@ def put(
     return func.HttpResponse("put")
 
 
-@app.queue_trigger(arg_name="msg", queue_name="returns-%TAG%", connection=CONNECTION)
-@app.queue_output(arg_name="$return", queue_name="Returned-%TAG%", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="%TAG%-returns", connection=CONNECTION)
+@app.queue_output(arg_name="$return", queue_name="%TAG%-Returned", connection=CONNECTION)
 def returns(msg: func.QueueMessage) -> str:
     return None if msg.get_body() == b"none" else msg.get_body().decode()  # type: ignore[return-value]
 
 
-@app.queue_trigger(arg_name="msg", queue_name="seen-%TAG%", connection=CONNECTION)
-@app.queue_output(arg_name="out", queue_name="seen-out-%TAG%", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="%TAG%-seen", connection=CONNECTION)
+@app.queue_output(arg_name="out", queue_name="%TAG%-seen-out", connection=CONNECTION)
 def sees(msg: func.QueueMessage, out: func.Out[bytes]) -> None:
     times = (msg.insertion_time, msg.expiration_time, msg.time_next_visible)
     seen = {
@@ -143,13 +144,13 @@ def sees(msg: func.QueueMessage, out: func.Out[bytes]) -> None:
     out.set(json.dumps(seen).encode())
 
 
-@app.queue_trigger(arg_name="msg", queue_name="failing-%TAG%", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="%TAG%-failing", connection=CONNECTION)
 def fails_always(msg: func.QueueMessage) -> None:
     raise KeyError("a secret that must not be shown")
 
 
-@app.queue_trigger(arg_name="msg", queue_name="held-%TAG%", connection=CONNECTION)
-@app.queue_output(arg_name="out", queue_name="held-out-%TAG%", connection=CONNECTION)
+@app.queue_trigger(arg_name="msg", queue_name="%TAG%-held", connection=CONNECTION)
+@app.queue_output(arg_name="out", queue_name="%TAG%-held-out", connection=CONNECTION)
 def holds(msg: func.QueueMessage, out: func.Out[bytes]) -> None:
     """Runs until the file named in the message exists."""
     deadline = time.monotonic() + 60

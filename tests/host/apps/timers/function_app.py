@@ -21,25 +21,25 @@ def _seen(timer: func.TimerRequest) -> bytes:
 
 
 @app.timer_trigger(arg_name="timer", schedule="* * * * * *")
-@app.queue_output(arg_name="out", queue_name="every-second-%TAG%", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="out", queue_name="%TAG%-every-second", connection="AzureWebJobsStorage")
 def every_second(timer: func.TimerRequest, out: func.Out[bytes]) -> None:
     out.set(_seen(timer))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%")
-@app.queue_output(arg_name="out", queue_name="monitored-%TAG%", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="out", queue_name="%TAG%-monitored", connection="AzureWebJobsStorage")
 def monitored(timer: func.TimerRequest, out: func.Out[bytes]) -> None:
     out.set(_seen(timer))
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", run_on_startup=True)
-@app.queue_output(arg_name="out", queue_name="at-startup-%TAG%", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="out", queue_name="%TAG%-at-startup", connection="AzureWebJobsStorage")
 def at_startup(timer: func.TimerRequest, out: func.Out[bytes]) -> None:
     out.set(_seen(timer))
 
 
 @app.timer_trigger(arg_name="timer", schedule="* * * * * *")
-@app.queue_output(arg_name="out", queue_name="slow-runs-%TAG%", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="out", queue_name="%TAG%-slow-runs", connection="AzureWebJobsStorage")
 def slow(timer: func.TimerRequest, out: func.Out[bytes]) -> None:
     """Takes longer than its schedule allows."""
     seen = _seen(timer)

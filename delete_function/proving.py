@@ -157,7 +157,7 @@ class Proving:
             status=RequestStatus.IN_PROGRESS,
             phase_units=len(units),
             round=self.record.round + 1,
-            notes={**self.record.notes, "proof": proof},
+            notes={**self.record.notes, "proof": proof, "round_units": units},
         )
         return Move(record=record, unit_ids=sorted(units, key=number_of))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain.canonical import canonical, readable
@@ -90,6 +90,14 @@ class RequestLedger:
         """List one page of requests, newest first, and give where to go on."""
         entries, following = self.blobs.entries_page(_INDEX, continuation=continuation, page_size=size)
         return [_index_entry(entry) for entry in entries], following
+
+    def is_indexed_by(self, record: RequestRecord, entry: IndexEntry) -> bool:
+        """Whether an index entry is the record's own: two racing posts of one id leave a second one behind."""
+        return entry.name == index_name(record.received_time, record.subject_request_id)
+
+    def time_of(self, entry: IndexEntry) -> datetime:
+        """Give the time of receipt that an index entry is named after."""
+        return _FAR_FUTURE - timedelta(milliseconds=int(entry.name[len(_INDEX) :].split("_")[0]))
 
     def drop_index_entry(self, entry: IndexEntry) -> None:
         """Remove an index entry that has no record."""

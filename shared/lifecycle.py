@@ -36,6 +36,8 @@ LAST_DELIVERY = 5
 """host.json `maxDequeueCount`: on this delivery a failure is recorded instead of raised."""
 
 LONG_WAIT_SECONDS = 30
+MAX_SENT_AGAIN = 3
+"""How often lost or poisoned work is sent again before its failure is recorded."""
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +114,10 @@ def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: in
     """
     message = WorkMessage.from_json(parse_json(body))
     try:
-        _work(services, fulfilment, message)
+        if message.poisoned > MAX_SENT_AGAIN:
+            give_up(services, fulfilment, message, "delivery_exhausted", None)
+        else:
+            _work(services, fulfilment, message)
     except UnknownRequest:
         _log.warning("a message for request %s, which has no record, is dropped", message.request_id)
     except Superseded:
@@ -165,14 +170,10 @@ def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decis
     return None
 
 
-def send_units(
-    services: Services, fulfilment: Fulfilment, record: RequestRecord, unit_ids: Sequence[str], poisoned: int = 0
-) -> None:
+def send_units(services: Services, fulfilment: Fulfilment, record: RequestRecord, unit_ids: Sequence[str]) -> None:
     """Send one message per unit of the record's phase and round."""
     for unit_id in unit_ids:
-        message = WorkMessage(
-            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, poisoned=poisoned
-        )
+        message = WorkMessage(request_id=record.subject_request_id, unit_id=unit_id, round=record.round)
         services.queues.send(fulfilment.queue, message.to_json())
 
 

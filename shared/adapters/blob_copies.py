@@ -1,12 +1,12 @@
-"""Copy Blob From URL: the call, and what its refusals say about the source."""
+"""Copy Blob From URL: the call, in two ways of sending it, and what its refusals say about the source."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any
+from typing import Any, Protocol
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobClient
+from azure.storage.blob import BlobServiceClient
 
 from shared.adapters.storage_errors import code_of, header_of, status_of
 from shared.domain.errors import SourceRefusal
@@ -30,19 +30,29 @@ _PASSING = frozenset({408, 429})
 _TARGET_CODES = frozenset({"ContainerBeingDeleted", "LeaseIdMissing", "AccountBeingCreated"})
 
 
-def copy_from_url(blob: BlobClient, link: str, *, source_etag: str | None, source_md5: bytes | None) -> None:
-    """
-    Copy synchronously; the SDK's errors pass.
+class Copies(Protocol):
+    """A way of sending Copy Blob From URL to one container. Fails with exceptions of the SDK's classes."""
 
-    The target has no condition, so an unmet one is the source's.
-    """
-    options: dict[str, Any] = {"requires_sync": True, "metadata": dict(OWN_METADATA), "headers": {}}
-    if source_etag:
-        options |= {"source_etag": source_etag, "source_match_condition": MatchConditions.IfNotModified}
-    if source_md5:
-        # Known to Copy Blob From URL; the SDK's method has no argument for it.
-        options["headers"]["x-ms-source-content-md5"] = b64encode(source_md5).decode()
-    blob.start_copy_from_url(link, **options)
+    def copy(self, name: str, link: str, *, source_etag: str | None, source_md5: bytes | None) -> None:
+        """Copy synchronously. The target has no condition, so an unmet one is the source's."""
+        ...
+
+
+class SdkCopies:
+    """Copies through the Storage SDK."""
+
+    def __init__(self, service: BlobServiceClient, container: str) -> None:
+        self._container = service.get_container_client(container)
+
+    def copy(self, name: str, link: str, *, source_etag: str | None, source_md5: bytes | None) -> None:
+        """See `Copies`."""
+        options: dict[str, Any] = {"requires_sync": True, "metadata": dict(OWN_METADATA), "headers": {}}
+        if source_etag:
+            options |= {"source_etag": source_etag, "source_match_condition": MatchConditions.IfNotModified}
+        if source_md5:
+            # Known to Copy Blob From URL; the SDK's method has no argument for it.
+            options["headers"]["x-ms-source-content-md5"] = b64encode(source_md5).decode()
+        self._container.get_blob_client(name).start_copy_from_url(link, **options)
 
 
 def refusal_of(error: Exception) -> SourceRefusal | None:

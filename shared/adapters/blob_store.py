@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import batched
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, ContentSettings
+from azure.storage.blob import BlobClient, BlobServiceClient
 
-from shared.adapters.blob_copies import copy_from_url, refusal_of
+from shared.adapters.blob_calls import (
+    MOVED_ON,
+    OCCUPIED,
+    Repeats,
+    batch_statuses,
+    create_append_blob,
+    entry_of,
+    quoted,
+    unless_absent,
+    write_options,
+)
+from shared.adapters.blob_copies import Copies, SdkCopies, refusal_of
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_streams import download_chunks, upload_blocks
 from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
 from shared.domain.errors import AlreadyExists, GdprError, Superseded
 from shared.ports import BlobEntry, StoredBlob, WrittenFile
 
-APPENDED_TYPE = "application/x-ndjson"
 LARGEST_APPEND_BYTES = 4 * 1024 * 1024
 NAMES_PER_BATCH = 256
-_ABSENT = frozenset({Failure.ABSENT, Failure.PARENT_ABSENT})
-_OCCUPIED = frozenset({Failure.EXISTS, Failure.CHANGED})
-_MOVED_ON = _ABSENT | _OCCUPIED
 
 
 class AzureBlobStore:
@@ -34,7 +41,8 @@ class AzureBlobStore:
     holds the operation, the storage error code and the status, never a name, a URL or a key.
     """
 
-    def __init__(self, service: BlobServiceClient, container: str) -> None:
+    def __init__(self, service: BlobServiceClient, container: str, *, copies: Copies | None = None) -> None:
+        self._copies = copies or SdkCopies(service, container)
         self._container = service.get_container_client(container)
         self._links = ReadLinks(service, container)
 
@@ -47,10 +55,10 @@ class AzureBlobStore:
         metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write only if absent (Put Blob, If-None-Match: *) and give the ETag; `AlreadyExists` otherwise."""
-        options = _options(content_type, metadata) | {"overwrite": False}
+        options = write_options(content_type, metadata) | {"overwrite": False}
         with translated("create blob"):
             return self._ensured(
-                lambda: self._conditional(name, content, options, lost_by=_OCCUPIED, error=AlreadyExists)
+                lambda: self._conditional(name, content, options, lost_by=OCCUPIED, error=AlreadyExists)
             )
 
     def put(
@@ -62,7 +70,7 @@ class AzureBlobStore:
         metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write whatever was there (Put Blob) and give the ETag."""
-        options = _options(content_type, metadata) | {"overwrite": True}
+        options = write_options(content_type, metadata) | {"overwrite": True}
         with translated("put blob"):
             return self._ensured(lambda: quoted(self._blob(name).upload_blob(content, **options)["etag"]))
 
@@ -77,14 +85,14 @@ class AzureBlobStore:
     ) -> str:
         """Write only over the state with this ETag (Put Blob, If-Match), give the new one; `Superseded` otherwise."""
         condition = {"overwrite": True, "etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
-        options = _options(content_type, metadata) | condition
+        options = write_options(content_type, metadata) | condition
         with translated("replace blob"):
-            return self._conditional(name, content, options, lost_by=_MOVED_ON, error=Superseded)
+            return self._conditional(name, content, options, lost_by=MOVED_ON, error=Superseded)
 
     def read(self, name: str) -> StoredBlob | None:
         """Read a small blob whole (Get Blob); None if absent."""
         with translated("read blob"):
-            return _unless_absent(lambda: self._read(name))
+            return unless_absent(lambda: self._read(name))
 
     def append(self, name: str, line: bytes) -> None:
         """
@@ -96,14 +104,14 @@ class AzureBlobStore:
             raise ValueError(f"an append holds at most {LARGEST_APPEND_BYTES} bytes, not {len(line)}")
         blob = self._blob(name)
         with translated("append to blob"):
-            if _unless_absent(lambda: blob.append_block(line)) is None:
-                self._ensured(lambda: _create_append_blob(blob))
+            if unless_absent(lambda: blob.append_block(line)) is None:
+                self._ensured(lambda: create_append_blob(blob))
                 blob.append_block(line)
 
     def delete(self, name: str) -> bool:
         """Delete with its snapshots (Delete Blob); False if it was absent, which a lost answer can pretend."""
         with translated("delete blob"):
-            return _unless_absent(lambda: self._delete(name)) is not None
+            return unless_absent(lambda: self._delete(name)) is not None
 
     def delete_all(self, names: Iterable[str]) -> int:
         """Delete many (Blob Batch, 256 a call; one by one what a batch refuses). Gives how many there were."""
@@ -116,8 +124,8 @@ class AzureBlobStore:
             pages = self._container.list_blobs(
                 name_starts_with=prefix or None, include=include, results_per_page=page_size
             ).by_page()
-            while (page := _unless_absent(lambda: next(pages, None))) is not None:
-                yield from (_entry(properties) for properties in page)
+            while (page := unless_absent(lambda: next(pages, None))) is not None:
+                yield from (entry_of(properties) for properties in page)
 
     def entries_page(
         self, prefix: str, *, continuation: str | None, page_size: int
@@ -127,7 +135,7 @@ class AzureBlobStore:
             pages = self._container.list_blobs(name_starts_with=prefix or None, results_per_page=page_size).by_page(
                 continuation
             )
-            found = _unless_absent(lambda: [_entry(properties) for properties in next(pages, ())])
+            found = unless_absent(lambda: [entry_of(properties) for properties in next(pages, ())])
             # The pager sets the attribute when it has read a page; its base class does not declare it.
             return (found, getattr(pages, "continuation_token", None) or None) if found is not None else ([], None)
 
@@ -147,7 +155,7 @@ class AzureBlobStore:
         A blob that is overwritten in the middle ends the stream with `Superseded`.
         """
         with translated("read blob"):
-            download = _unless_absent(self._blob(name).download_blob)
+            download = unless_absent(self._blob(name).download_blob)
         if download is None:
             raise KeyError("no such blob")
         return download_chunks(download)
@@ -163,10 +171,9 @@ class AzureBlobStore:
         Errors: `SourceRefusal` for what the source side refused.
         """
         del content_type
-        blob = self._blob(name)
         with translated("copy blob"):
             try:
-                self._ensured(lambda: copy_from_url(blob, link, source_etag=source_etag, source_md5=source_md5))
+                self._ensured(lambda: self._copies.copy(name, link, source_etag=source_etag, source_md5=source_md5))
             except SDK_ERRORS as error:
                 if (refusal := refusal_of(error)) is None:
                     raise
@@ -218,7 +225,7 @@ class AzureBlobStore:
         A write whose answer was lost and that the SDK sent again meets its own first success: then the blob holds
         what was to be written, and the write was won. Otherwise the winner of a phase would believe to have lost.
         """
-        repeats = _Repeats()
+        repeats = Repeats()
         try:
             return quoted(self._blob(name).upload_blob(content, retry_hook=repeats, **options)["etag"])
         except SDK_ERRORS as failed:
@@ -240,71 +247,7 @@ class AzureBlobStore:
 
     def _delete_batch(self, names: Sequence[str]) -> int:
         with translated("delete blobs"):
-            statuses = self._batch_statuses(names)
+            statuses = batch_statuses(self._container, names)
         deleted = sum(200 <= status < 300 for status in statuses)
         refused = [name for name, status in zip(names, statuses, strict=True) if status >= 300 and status != 404]
         return deleted + sum(self.delete(name) for name in refused)
-
-    def _batch_statuses(self, names: Sequence[str]) -> list[int]:
-        """Give the status of each name; where the service has no batches, one that sends each to a call of its own."""
-        try:
-            parts = self._container.delete_blobs(*names, delete_snapshots="include", raise_on_any_failure=False)
-            return [int(part.status_code) for part in parts]
-        except SDK_ERRORS as error:
-            if failure_of(error) is Failure.PARENT_ABSENT:
-                return [404] * len(names)
-            if getattr(error, "status_code", None) in (400, 405, 501):
-                return [501] * len(names)
-            raise
-
-
-class _Repeats:
-    """Notes whether the SDK sent a call more than once (its `retry_hook`)."""
-
-    def __init__(self) -> None:
-        self.any = False
-
-    def __call__(self, **_details: object) -> None:
-        self.any = True
-
-
-def quoted(etag: str) -> str:
-    """Give an ETag in quotes: headers have them, listings do not."""
-    return etag if etag.endswith('"') else f'"{etag}"'
-
-
-def _options(content_type: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    settings = ContentSettings(content_type=content_type)
-    return {"content_settings": settings, "metadata": dict(metadata) if metadata else None}
-
-
-def _unless_absent[T](call: Callable[[], T]) -> T | None:
-    try:
-        return call()
-    except SDK_ERRORS as error:
-        if failure_of(error) in _ABSENT:
-            return None
-        raise
-
-
-def _create_append_blob(blob: BlobClient) -> None:
-    """Create only if absent: another writer may have made it, and its lines must stay."""
-    try:
-        blob.create_append_blob(
-            content_settings=ContentSettings(content_type=APPENDED_TYPE), match_condition=MatchConditions.IfMissing
-        )
-    except SDK_ERRORS as error:
-        if failure_of(error) not in _OCCUPIED:
-            raise
-
-
-def _entry(properties: BlobProperties) -> BlobEntry:
-    md5 = properties.content_settings.content_md5
-    return BlobEntry(
-        name=str(properties.name),
-        size=int(properties.size),
-        etag=quoted(str(properties.etag)),
-        last_modified=properties.last_modified.astimezone(UTC),
-        md5=bytes(md5) if md5 else None,
-        metadata=dict(properties.metadata or {}),
-    )

@@ -46,10 +46,10 @@ class Book:
 
     free: Mapping[Lane, float]
 
-    def free_from(self, lane: Lane, earliest: float) -> float:
-        """Give the time of the lane's next slot at or after `earliest`."""
+    def free_from(self, lane: Lane, earliest: float, spacing: float) -> float:
+        """Give the time of the lane's next slot at or after `earliest`; `spacing` is the lane's, in seconds."""
         free = self.free.get(lane, 0.0)
-        return earliest if free > earliest + HORIZON else max(free, earliest)
+        return earliest if free > earliest + HORIZON + spacing else max(free, earliest)
 
 
 def lane_spacing(calls_per_second: float) -> Mapping[Lane, float]:
@@ -72,10 +72,11 @@ def reserve(
     """
     Take the slots of `lanes` from the first free one at or after `earliest` up to `span` seconds after it.
 
-    Gives the new book and the slots in order of time; at least one.
+    Gives the new book and the slots in order of time; at least one. Slots that lie more than a few seconds ahead are
+    not to be kept: nobody books further than `HORIZON`.
     """
     usable = [lane for lane in lanes if lane in spacing]
-    free = {lane: book.free_from(lane, earliest) for lane in usable}
+    free = {lane: book.free_from(lane, earliest, spacing[lane]) for lane in usable}
     until = min(free.values()) + span
     slots: list[Slot] = []
     while not slots or min(free.values()) <= until:

@@ -28,10 +28,10 @@ from shared.adapters.custom_vision_answers import (
 )
 from shared.adapters.custom_vision_caller import make_caller
 from shared.adapters.custom_vision_connection import Call, Connection
+from shared.adapters.custom_vision_paths import checked_id, iteration_path, project_path, within
 from shared.adapters.http_exchange import Timeouts
 from shared.adapters.streams import body_stream
 from shared.domain.errors import RequestTooLong
-from shared.domain.identifiers import guid
 from shared.domain.resources import Image, Iteration, Project, Row, Tag
 from shared.ports import Clock, DeletionAnswer, Order, PredictionPage
 
@@ -91,66 +91,66 @@ class CustomVisionClient:
 
     def get_project(self, project_id: str) -> Project:
         """GetProject; `ResourceAbsent` if there is none."""
-        return self._get("GetProject", _project(project_id), as_resource(Project))
+        return self._get("GetProject", project_path(project_id), as_resource(Project))
 
     def get_tags(self, project_id: str, *, iteration_id: str | None = None) -> Sequence[Tag]:
         """GetTags of the workspace, or of one iteration."""
-        return self._get("GetTags", f"{_project(project_id)}/tags", as_resources(Tag), _within(iteration_id))
+        return self._get("GetTags", f"{project_path(project_id)}/tags", as_resources(Tag), within(iteration_id))
 
     def get_iterations(self, project_id: str) -> Sequence[Iteration]:
         """GetIterations, in no particular order."""
-        return self._get("GetIterations", f"{_project(project_id)}/iterations", as_resources(Iteration))
+        return self._get("GetIterations", f"{project_path(project_id)}/iterations", as_resources(Iteration))
 
     def get_iteration(self, project_id: str, iteration_id: str) -> Iteration:
         """GetIteration; `ResourceAbsent` if there is none."""
-        return self._get("GetIteration", _iteration(project_id, iteration_id), as_resource(Iteration))
+        return self._get("GetIteration", iteration_path(project_id, iteration_id), as_resource(Iteration))
 
     def image_pages(
         self, project_id: str, *, iteration_id: str | None = None, order: Order = "Oldest"
     ) -> Iterator[Sequence[Image]]:
         """GetImages, page by page until one is short; a moving list may repeat or skip rows."""
-        path = f"{_project(project_id)}/images"
-        return self._pages("GetImages", path, as_resources(Image), {"orderBy": order, **_within(iteration_id)})
+        path = f"{project_path(project_id)}/images"
+        return self._pages("GetImages", path, as_resources(Image), {"orderBy": order, **within(iteration_id)})
 
     def get_image_count(self, project_id: str, *, iteration_id: str | None = None) -> int:
         """GetImageCount of the workspace, or of one iteration."""
-        return self._get("GetImageCount", f"{_project(project_id)}/images/count", as_count, _within(iteration_id))
+        return self._get("GetImageCount", f"{project_path(project_id)}/images/count", as_count, within(iteration_id))
 
     def get_images_by_ids(
         self, project_id: str, image_ids: Sequence[str], *, iteration_id: str | None = None
     ) -> Sequence[Image]:
         """GetImagesByIds, any number of ids; unknown ones are missing in the answer, which has no order."""
-        path, within = f"{_project(project_id)}/images/id", _within(iteration_id)
+        path, scope = f"{project_path(project_id)}/images/id", within(iteration_id)
 
         def read(ids: str) -> Sequence[Image]:
-            return self._get("GetImagesByIds", path, as_resources(Image), {"imageIds": ids, **within})
+            return self._get("GetImagesByIds", path, as_resources(Image), {"imageIds": ids, **scope})
 
         return [image for images in self._in_image_batches(image_ids, read) for image in images]
 
     def get_iteration_performance(self, project_id: str, iteration_id: str) -> Row:
         """GetIterationPerformance; `ServiceRefusal` with the code for an untrained one."""
-        return self._get("GetIterationPerformance", f"{_iteration(project_id, iteration_id)}/performance", as_row)
+        return self._get("GetIterationPerformance", f"{iteration_path(project_id, iteration_id)}/performance", as_row)
 
     def image_performance_pages(self, project_id: str, iteration_id: str) -> Iterator[Sequence[Row]]:
         """GetImagePerformances, page by page until one is short."""
-        path = f"{_iteration(project_id, iteration_id)}/performance/images"
+        path = f"{iteration_path(project_id, iteration_id)}/performance/images"
         return self._pages("GetImagePerformances", path, as_rows, {"orderBy": "Oldest"})
 
     def get_image_performance_count(self, project_id: str, iteration_id: str) -> int:
         """GetImagePerformanceCount."""
-        path = f"{_iteration(project_id, iteration_id)}/performance/images/count"
+        path = f"{iteration_path(project_id, iteration_id)}/performance/images/count"
         return self._get("GetImagePerformanceCount", path, as_count)
 
     def get_exports(self, project_id: str, iteration_id: str) -> Sequence[Row]:
         """GetExports: the model packages that were made of an iteration."""
-        return self._get("GetExports", f"{_iteration(project_id, iteration_id)}/export", as_rows)
+        return self._get("GetExports", f"{iteration_path(project_id, iteration_id)}/export", as_rows)
 
     def query_predictions(
         self, project_id: str, *, iteration_id: str | None = None, token: Mapping[str, object] | None = None
     ) -> PredictionPage:
         """QueryPredictions, 64 a page; `token` is the `next_token` of the page before and holds its `iteration_id`."""
-        first = {"maxCount": PREDICTION_BATCH, "orderBy": "Oldest", **_within(iteration_id)}
-        path = f"{_project(project_id)}/predictions/query"
+        first = {"maxCount": PREDICTION_BATCH, "orderBy": "Oldest", **within(iteration_id)}
+        path = f"{project_path(project_id)}/predictions/query"
         call = Call("QueryPredictions", "POST", path, body=token or first)
         return self._connection.send(call, as_prediction_page(call.operation))
 
@@ -160,7 +160,7 @@ class CustomVisionClient:
 
         Errors: those of every call when entered; while reading `SourceRefusal("truncated")` and `OutcomeUnknown`.
         """
-        where = f"{_project(project_id)}/artifacts"
+        where = f"{project_path(project_id)}/artifacts"
         call = Call("GetArtifact", "GET", where, {"path": path}, streamed=True)
         return body_stream(call.operation, lambda: self._connection.send(call, lambda response: response))
 
@@ -168,7 +168,7 @@ class CustomVisionClient:
         self, project_id: str, image_ids: Sequence[str], *, all_iterations: bool
     ) -> Sequence[DeletionAnswer]:
         """DeleteImages by ids, one answer per batch; with `all_iterations` also from every trained iteration."""
-        path = f"{_project(project_id)}/images"
+        path = f"{project_path(project_id)}/images"
         everywhere = {"allIterations": "true"} if all_iterations else {}
 
         def delete(ids: str) -> DeletionAnswer:
@@ -179,29 +179,29 @@ class CustomVisionClient:
     def delete_all_images(self, project_id: str) -> DeletionAnswer:
         """DeleteImages with `allImages` and `allIterations`: everything, everywhere in the project."""
         everything = {"allImages": "true", "allIterations": "true"}
-        return self._delete("DeleteImages", f"{_project(project_id)}/images", everything)
+        return self._delete("DeleteImages", f"{project_path(project_id)}/images", everything)
 
     def delete_predictions(self, project_id: str, prediction_ids: Sequence[str]) -> Sequence[DeletionAnswer]:
         """DeletePrediction, one answer per 64 ids."""
-        path, ids = f"{_project(project_id)}/predictions", [_id(one) for one in prediction_ids]
+        path, ids = f"{project_path(project_id)}/predictions", [checked_id(one) for one in prediction_ids]
         batches = (ids[at : at + PREDICTION_BATCH] for at in range(0, len(ids), PREDICTION_BATCH))
         return [self._delete("DeletePrediction", path, {"ids": ",".join(batch)}) for batch in batches]
 
     def unpublish_iteration(self, project_id: str, iteration_id: str) -> DeletionAnswer:
         """UnpublishIteration."""
-        return self._delete("UnpublishIteration", f"{_iteration(project_id, iteration_id)}/publish")
+        return self._delete("UnpublishIteration", f"{iteration_path(project_id, iteration_id)}/publish")
 
     def delete_iteration(self, project_id: str, iteration_id: str) -> DeletionAnswer:
         """DeleteIteration; `StateConflict` while it is published."""
-        return self._delete("DeleteIteration", _iteration(project_id, iteration_id))
+        return self._delete("DeleteIteration", iteration_path(project_id, iteration_id))
 
     def delete_tag(self, project_id: str, tag_id: str) -> DeletionAnswer:
         """DeleteTag."""
-        return self._delete("DeleteTag", f"{_project(project_id)}/tags/{_id(tag_id)}")
+        return self._delete("DeleteTag", f"{project_path(project_id)}/tags/{checked_id(tag_id)}")
 
     def delete_project(self, project_id: str) -> DeletionAnswer:
         """DeleteProject; `StateConflict` while an iteration is published."""
-        return self._delete("DeleteProject", _project(project_id))
+        return self._delete("DeleteProject", project_path(project_id))
 
     def _get[T](
         self,
@@ -232,7 +232,7 @@ class CustomVisionClient:
 
     def _in_image_batches[T](self, image_ids: Sequence[str], send: Callable[[str], T]) -> Iterator[T]:
         """Send the ids in batches; where a hop refuses the length, shorter ones from then on."""
-        ids, done = [_id(one) for one in image_ids], 0
+        ids, done = [checked_id(one) for one in image_ids], 0
         while done < len(ids):
             batch = ids[done : done + self._image_batch]
             try:
@@ -244,23 +244,3 @@ class CustomVisionClient:
                 continue
             done += len(batch)
             yield answer
-
-
-def _id(value: str) -> str:
-    """Give the id in lower case; ValueError, without the value, for what must not become part of an address."""
-    checked = guid(value)
-    if checked is None:
-        raise ValueError("an id that is not a GUID")
-    return checked
-
-
-def _project(project_id: str) -> str:
-    return f"/projects/{_id(project_id)}"
-
-
-def _iteration(project_id: str, iteration_id: str) -> str:
-    return f"{_project(project_id)}/iterations/{_id(iteration_id)}"
-
-
-def _within(iteration_id: str | None) -> dict[str, str]:
-    return {"iterationId": _id(iteration_id)} if iteration_id else {}

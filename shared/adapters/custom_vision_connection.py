@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from urllib.parse import urlencode
 
 import requests
@@ -93,8 +92,9 @@ class Connection:
         `read` gets a response with an expected status and may raise `OutcomeUnknown` for half an answer. Errors:
         `TransientError` (with `retry_after` if the service said when), `ServiceRefusal`, `ConfigurationError`.
         """
-        waited = 0.0
-        for attempt in count(1):
+        attempt, waited = 0, 0.0
+        while True:
+            attempt += 1
             self._budget.acquire(self._purpose)
             try:
                 return self._send_once(call, read)
@@ -106,7 +106,6 @@ class Connection:
                     raise
             self._sleep(delay)
             waited += delay
-        raise AssertionError("count has no end")
 
     def _send_once[T](self, call: Call, read: Callable[[requests.Response], T]) -> T:
         query = urlencode(call.query)

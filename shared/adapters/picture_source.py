@@ -11,7 +11,6 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 
 import requests
 
@@ -105,7 +104,7 @@ def refuse_unless_delivered(operation: str, response: requests.Response, *, expe
     if status in expected:
         return
     if status in (408, 429) or status >= 500:
-        delay = wished_delay(response.headers.get("Retry-After"), "", datetime.now(UTC))
+        delay = wished_delay(response.headers.get("Retry-After"), "", None)  # storage sends seconds
         kind = Throttled if status == 429 else ServiceUnavailable
         raise kind(operation, status=status, retry_after=delay, request_id=response.headers.get("x-ms-request-id"))
     raise SourceRefusal(_REASONS.get(status, "refused"), status=status)

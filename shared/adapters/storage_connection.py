@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ContainerClient, LinearRetry
 from azure.storage.queue import LinearRetry as QueueLinearRetry
 from azure.storage.queue import QueueServiceClient
+from urllib3 import HTTPConnectionPool
 
 from shared.domain.errors import ConfigurationError
 
@@ -164,6 +166,7 @@ class StorageConnection:
         self._settings = settings
         self._credential_factory = credential_factory
         self._pool_size = pool_size
+        self._blob_transport = _pooled_transport(pool_size)
         self._lock = threading.RLock()
         self._credential: TokenCredential | None = None
         self._blobs: BlobServiceClient | None = None
@@ -187,6 +190,16 @@ class StorageConnection:
                 self._queues = self._make_queues()
             return self._queues
 
+    def blob_sockets(self, url: str) -> HTTPConnectionPool:
+        """Give the sockets that the SDK's blob client uses for `url`, with its certificates and proxies."""
+        self.blobs()
+        session = self._blob_transport.session
+        around = session.merge_environment_settings(url, {}, False, None, None)
+        pool: HTTPConnectionPool = session.get_adapter(url).get_connection_with_tls_context(
+            SimpleNamespace(url=url), around["verify"], proxies=around["proxies"]
+        )
+        return pool
+
     def close(self) -> None:
         """Close the sockets; the connection is of no use afterwards."""
         for client in (self._blobs, self._queues):
@@ -195,7 +208,7 @@ class StorageConnection:
 
     def _make_blobs(self) -> BlobServiceClient:
         retry = LinearRetry(backoff=RETRY_PAUSE_SECONDS, random_jitter_range=RETRY_PAUSE_SECONDS, retry_total=RETRIES)
-        options = self._options() | {"retry_policy": retry} | _bounded_blocks()
+        options = self._options(self._blob_transport) | {"retry_policy": retry} | _bounded_blocks()
         if self._settings.connection_string:
             return BlobServiceClient.from_connection_string(self._settings.connection_string, **options)
         return BlobServiceClient(self._url("blob", self._settings.blob_url), self._token(), **options)
@@ -204,7 +217,7 @@ class StorageConnection:
         retry = QueueLinearRetry(
             backoff=RETRY_PAUSE_SECONDS, random_jitter_range=RETRY_PAUSE_SECONDS, retry_total=RETRIES
         )
-        options = self._options() | {"retry_policy": retry}
+        options = self._options(_pooled_transport(self._pool_size)) | {"retry_policy": retry}
         if self._settings.connection_string:
             return QueueServiceClient.from_connection_string(self._settings.connection_string, **options)
         return QueueServiceClient(self._url("queue", self._settings.queue_url), self._token(), **options)
@@ -219,9 +232,9 @@ class StorageConnection:
             self._credential = self._credential_factory(self._settings.client_id)
         return self._credential
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, transport: RequestsTransport) -> dict[str, Any]:
         # The SDK writes URLs and headers of every call at INFO; a logger of its own that nobody listens to ends that.
-        return {"transport": _pooled_transport(self._pool_size), "logger": logging.Logger("unheard", logging.CRITICAL)}
+        return {"transport": transport, "logger": logging.Logger("unheard", logging.CRITICAL)}
 
 
 def _bounded_blocks() -> dict[str, int]:

@@ -28,20 +28,24 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _IN_TEXT = re.compile(r"retry after (\d{1,9}) (second|minute)", re.IGNORECASE)
 
 
-def wished_delay(header: str | None, text: str, now: datetime) -> float | None:
+def wished_delay(header: str | None, text: str, now: datetime | None) -> float | None:
     """
     Read how many seconds the other side wants to be left alone; None if it does not say.
 
-    `header` is `Retry-After` (seconds, or an HTTP date compared with `now`, which is aware); `text` is the message of
-    the refusal. An unreadable header counts as none.
+    `header` is `Retry-After`: seconds, or an HTTP date compared with `now` (aware; without it dates do not count).
+    `text` is the message of the refusal. An unreadable header counts as none.
     """
     seconds = _from_header(header.strip(), now) if header else None
     return seconds if seconds is not None else _from_text(text)
 
 
-def _from_header(header: str, now: datetime) -> float | None:
+def _from_header(header: str, now: datetime | None) -> float | None:
     if _SECONDS.fullmatch(header):
         return float(header)
+    return _seconds_until(header, now) if now else None
+
+
+def _seconds_until(header: str, now: datetime) -> float | None:
     try:
         wanted = parsedate_to_datetime(header)
     except ValueError:

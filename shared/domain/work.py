@@ -183,6 +183,10 @@ class WorkMessage:
         """Give the message of the next attempt."""
         return replace(self, attempt=self.attempt + 1)
 
+    def poisoned_again(self) -> WorkMessage:
+        """Give the message as it is sent again after a failure of delivery."""
+        return replace(self, poisoned=self.poisoned + 1)
+
     @classmethod
     def from_json(cls, value: object) -> WorkMessage:
         """Read a message; `InvalidRequest` if it is none."""

@@ -1,0 +1,82 @@
+"""The routes about requests: one, all, cancel, plan, receipt, package; and health."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from request_function import reading
+from request_function.health import health
+from request_function.reading import ListQuery, known_id
+from shared.bootstrap import Installation
+from shared.http_responses import (
+    POLL_SECONDS,
+    NotAcceptable,
+    answers_errors,
+    json_answer,
+    raw_answer,
+)
+
+
+def blueprint(installation: Installation) -> func.Blueprint:
+    """Give the functions that answer about requests."""
+    functions = func.Blueprint()
+    _about_one(functions, installation)
+    _about_all(functions, installation)
+    return functions
+
+
+def _about_one(functions: func.Blueprint, installation: Installation) -> None:
+    @functions.function_name("get_request")
+    @functions.route(route="requests/{request_id}", methods=["GET"])
+    @answers_errors
+    def get_request(req: func.HttpRequest) -> func.HttpResponse:
+        view = reading.status(installation.services(), _id(req))
+        headers = {} if view["completed_time"] else {"Retry-After": str(POLL_SECONDS)}
+        return json_answer(view, headers=headers)
+
+    @functions.function_name("cancel_request")
+    @functions.route(route="requests/{request_id}", methods=["DELETE"])
+    @answers_errors
+    def cancel_request(req: func.HttpRequest) -> func.HttpResponse:
+        return json_answer(reading.cancel(installation.services(), _id(req)), 202)
+
+    @functions.function_name("get_plan")
+    @functions.route(route="requests/{request_id}/plan", methods=["GET"])
+    @answers_errors
+    def get_plan(req: func.HttpRequest) -> func.HttpResponse:
+        return json_answer(reading.plan(installation.services(), _id(req)))
+
+    @functions.function_name("get_receipt")
+    @functions.route(route="requests/{request_id}/receipt", methods=["GET"])
+    @answers_errors
+    def get_receipt(req: func.HttpRequest) -> func.HttpResponse:
+        receipt = reading.receipt(installation.services(), _id(req))
+        if "application/jose" in req.headers.get("accept", ""):
+            raise NotAcceptable("the receipt is not signed; ask for application/json")
+        return raw_answer(receipt, "application/json")
+
+    @functions.function_name("get_package")
+    @functions.route(route="requests/{request_id}/package", methods=["GET"])
+    @answers_errors
+    def get_package(req: func.HttpRequest) -> func.HttpResponse:
+        link = reading.package(installation.services(), _id(req), req.params.get("part", "1"))
+        return raw_answer(b"", "text/plain", 302, {"Location": link})
+
+
+def _about_all(functions: func.Blueprint, installation: Installation) -> None:
+    @functions.function_name("list_requests")
+    @functions.route(route="requests", methods=["GET"])
+    @answers_errors
+    def list_requests(req: func.HttpRequest) -> func.HttpResponse:
+        return json_answer(reading.list_requests(installation.services(), ListQuery.read(req.params)))
+
+    @functions.function_name("get_health")
+    @functions.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @answers_errors
+    def get_health(req: func.HttpRequest) -> func.HttpResponse:
+        status, body = health(installation)
+        return json_answer(body, status)
+
+
+def _id(req: func.HttpRequest) -> str:
+    return known_id(req.route_params["request_id"])

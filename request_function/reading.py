@@ -1,0 +1,202 @@
+"""Answers about requests, read from the ledger."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from shared.acceptance import start
+from shared.domain.errors import Conflict, Gone, InvalidRequest, UnknownRequest, Violation
+from shared.domain.identifiers import guid
+from shared.domain.record import RequestRecord
+from shared.domain.status_view import status_view, summary_view
+from shared.domain.subject_request import RequestStatus, RequestType
+from shared.ledger import IndexEntry
+from shared.services import Services
+
+WORK_PHASE = {True: "data", False: "images"}
+"""The phase whose units are counted as progress, by whether the request is an export."""
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+IDS_SHOWN = 1000
+
+
+def known_id(text: str) -> str:
+    """Give the request id in lower case; `UnknownRequest` if it can be none."""
+    request_id = guid(text)
+    if request_id is None:
+        raise UnknownRequest("there is no such request")
+    return request_id
+
+
+def status(services: Services, request_id: str) -> dict[str, Any]:
+    """Give a request with its progress."""
+    return view_of(services, services.ledger.read(request_id).record)
+
+
+def view_of(services: Services, record: RequestRecord) -> dict[str, Any]:
+    """Give a record with the progress of its units."""
+    tally = services.ledger.tally(record.subject_request_id, WORK_PHASE[record.is_export], record.round)
+    return status_view(record, tally)
+
+
+def cancel(services: Services, request_id: str) -> dict[str, Any]:
+    """
+    Take a request back: an export while it is not final, an erasure until it begins to erase.
+
+    Raises `Conflict` if it is too late, `Superseded` if it moved on at the same instant.
+    """
+    current = services.ledger.read(request_id)
+    record = current.record
+    if record.status in (RequestStatus.CANCELLED, RequestStatus.CANCELLING):
+        return view_of(services, record)
+    if record.status.is_final:
+        raise Conflict(f"the request has ended: {record.status.value}")
+    if record.ever_in_progress:
+        raise Conflict("the erasure has begun and cannot be taken back")
+    cancelling = record.evolve(services.now(), status=RequestStatus.CANCELLING, phase="cancelling")
+    services.ledger.write(current, cancelling)
+    start(services, cancelling)
+    return view_of(services, cancelling)
+
+
+def plan(services: Services, request_id: str) -> dict[str, Any]:
+    """Give the plan as it was frozen, with the first 1,000 ids of each kind per project (exports: none)."""
+    record = services.ledger.read(request_id).record
+    frozen = services.ledger.plan(request_id)
+    if frozen is None or record.plan_hash is None:
+        raise Conflict("there is no plan yet" if not record.status.is_final else "the request ended without a plan")
+    return {
+        "subject_request_id": request_id,
+        "plan_hash": frozen["plan_hash"],
+        "planned_time": frozen["planned_time"],
+        "projects": [_project(services, record, project) for project in frozen["projects"]],
+        "residuals": frozen["residuals"],
+    }
+
+
+def _project(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: project[name] for name in ("id", "name", "counts", "iterations")}
+    if record.is_export:
+        return shown
+    return shown | {
+        "image_ids": _ids(services, record, project["units"]),
+        "conflicting_image_ids": _ids(services, record, project["conflicting_pages"]),
+        "prediction_ids": [],
+    }
+
+
+def _ids(services: Services, record: RequestRecord, unit_ids: Sequence[str]) -> list[str]:
+    units = services.ledger.units(record.subject_request_id, unit_ids)
+    return list(islice((item for unit in units for item in unit.item_ids), IDS_SHOWN))
+
+
+def receipt(services: Services, request_id: str) -> bytes:
+    """Give the receipt's exact bytes; `Conflict` before the request is final."""
+    record = services.ledger.read(request_id).record
+    content = services.ledger.receipt_bytes(request_id) if record.status.is_final else None
+    if content is None:
+        raise Conflict("the request has not ended yet")
+    return content
+
+
+def package(services: Services, request_id: str, part: str) -> str:
+    """Give the link to a part of a package; the form `none` has no parts but a place, which the conflict names."""
+    record = services.ledger.read(request_id).record
+    if not record.is_export or record.status is RequestStatus.CANCELLED:
+        raise UnknownRequest("the request has no package")
+    if not record.status.is_final:
+        raise Conflict("the package is not ready yet")
+    if record.completed_time and services.now() - record.completed_time >= services.settings.export_retention:
+        raise Gone("the package has expired")
+    if not part.isascii() or not part.isdigit():
+        raise InvalidRequest([Violation("/part", "must be a whole number from 1 on")])
+    raise Conflict(
+        "the package has no zip: its files are in the container",
+        container=services.settings.exports_container,
+        prefix=f"{request_id}/",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListQuery:
+    """What a caller wants listed. `type_` and `status` narrow; `continuation` is what the page before gave."""
+
+    status: RequestStatus | None
+    type_: RequestType | None
+    limit: int
+    continuation: str | None
+
+    @classmethod
+    def read(cls, params: Mapping[str, str]) -> ListQuery:
+        """Read the query; `InvalidRequest` with every violation."""
+        violations: list[Violation] = []
+        query = cls(
+            status=_word(RequestStatus, params, "status", violations),
+            type_=_word(RequestType, params, "type", violations),
+            limit=_limit(params.get("limit"), violations),
+            continuation=_continuation(params.get("continuation"), violations),
+        )
+        if violations:
+            raise InvalidRequest(violations)
+        return query
+
+    def wants(self, record: RequestRecord) -> bool:
+        """Whether a request belongs into the answer."""
+        return self.status in (None, record.status) and self.type_ in (None, record.subject_request_type)
+
+
+def list_requests(services: Services, query: ListQuery) -> dict[str, Any]:
+    """Give one page of requests, newest first; with a filter it may be short or empty although more follow."""
+    entries, following = services.ledger.index_page(query.continuation, query.limit)
+    records = [record for entry in entries if (record := _record_of(services, entry)) is not None]
+    return {
+        "requests": [summary_view(record) for record in records if query.wants(record)],
+        "continuation": base64.urlsafe_b64encode(following.encode()).decode() if following else None,
+    }
+
+
+def _record_of(services: Services, entry: IndexEntry) -> RequestRecord | None:
+    """Read the record behind an index entry; None for an entry whose record was never written, or is under another."""
+    try:
+        record = services.ledger.read(entry.request_id).record
+    except UnknownRequest:
+        return None
+    return record if services.ledger.is_indexed_by(record, entry) else None
+
+
+def _word[T: (RequestStatus, RequestType)](
+    words: type[T], params: Mapping[str, str], name: str, violations: list[Violation]
+) -> T | None:
+    value = params.get(name)
+    if not value:
+        return None
+    try:
+        return words(value)
+    except ValueError:
+        violations.append(Violation(f"/{name}", f"must be one of {', '.join(word.value for word in words)}"))
+        return None
+
+
+def _limit(text: str | None, violations: list[Violation]) -> int:
+    if not text:
+        return DEFAULT_LIMIT
+    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT:
+        return int(text)
+    violations.append(Violation("/limit", f"must be a whole number from 1 to {MAX_LIMIT}"))
+    return DEFAULT_LIMIT
+
+
+def _continuation(text: str | None, violations: list[Violation]) -> str | None:
+    if not text:
+        return None
+    try:
+        return base64.b64decode(text, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        violations.append(Violation("/continuation", "must be what the page before gave"))
+        return None

@@ -1,0 +1,37 @@
+"""The timers that look after requests: lost work, expired data, what the host put into poison queues."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from request_function.poison import watch_poison_queues
+from request_function.retention import remove_expired
+from request_function.watchdog import resend_lost_work
+from shared.bootstrap import Installation
+from shared.settings import DEFAULT_WATCHDOG_SCHEDULE
+
+RETENTION_SCHEDULE = "0 17 * * * *"
+POISON_SCHEDULE = "30 */5 * * * *"
+
+
+def blueprint(installation: Installation) -> func.Blueprint:
+    """Give the timers."""
+    functions = func.Blueprint()
+    schedule = installation.schedule("WATCHDOG_SCHEDULE", DEFAULT_WATCHDOG_SCHEDULE) or DEFAULT_WATCHDOG_SCHEDULE
+
+    @functions.function_name("watchdog")
+    @functions.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False, use_monitor=True)
+    def watchdog(timer: func.TimerRequest) -> None:
+        resend_lost_work(installation.services())
+
+    @functions.function_name("retention")
+    @functions.timer_trigger(arg_name="timer", schedule=RETENTION_SCHEDULE, run_on_startup=False, use_monitor=True)
+    def retention(timer: func.TimerRequest) -> None:
+        remove_expired(installation.services())
+
+    @functions.function_name("poison_watch")
+    @functions.timer_trigger(arg_name="timer", schedule=POISON_SCHEDULE, run_on_startup=False, use_monitor=True)
+    def poison_watch(timer: func.TimerRequest) -> None:
+        watch_poison_queues(installation.services())
+
+    return functions

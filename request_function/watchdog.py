@@ -1,0 +1,107 @@
+"""
+The watchdog: what a crash or a lost message left standing is set going again, a bounded number of times.
+
+It decides nothing about a request. It sends the messages that should be there; the queue functions do the work, and
+record the failure of a message that has come back too often.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from shared.acceptance import work_queue
+from shared.domain.errors import Superseded, UnknownRequest
+from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestStatus
+from shared.domain.times import parse_rfc3339, rfc3339
+from shared.domain.work import WorkMessage
+from shared.finishing import clean_up
+from shared.ledger import IndexEntry, Versioned
+from shared.services import Services
+
+UNIT_PHASES = frozenset({"data", "images"})
+
+_log = logging.getLogger(__name__)
+
+
+def resend_lost_work(services: Services) -> int:
+    """Look at every request that is not known to be final; gives how many were set going again."""
+    return sum(_look_after(services, entry) for entry in services.ledger.index() if entry.state == "open")
+
+
+def _look_after(services: Services, entry: IndexEntry) -> int:
+    try:
+        current = services.ledger.read(entry.request_id)
+    except UnknownRequest:
+        return _drop_orphan(services, entry)
+    if not services.ledger.is_indexed_by(current.record, entry):
+        return _drop_orphan(services, entry)
+    if current.record.status.is_final:
+        clean_up(services, current.record)
+        return 0
+    return _resend(services, current) if _is_stalled(services, current.record) else 0
+
+
+def _drop_orphan(services: Services, entry: IndexEntry) -> int:
+    """An index entry is written before its record; one that is old and has none never got one."""
+    if services.now() - services.ledger.time_of(entry) > services.settings.watchdog_after:
+        services.ledger.drop_index_entry(entry)
+    return 0
+
+
+def _is_stalled(services: Services, record: RequestRecord) -> bool:
+    if record.status is RequestStatus.AWAITING_APPROVAL:
+        return False
+    return services.now() - _last_sign(services, record) > services.settings.watchdog_after
+
+
+def _last_sign(services: Services, record: RequestRecord) -> datetime:
+    """The latest time at which the request showed life, or said that it would wait until."""
+    times = [record.updated_time]
+    proof = record.notes.get("proof", {})
+    times += [parse_rfc3339(proof["next_time"])] if proof.get("next_time") else []
+    return max(times)
+
+
+def _resend(services: Services, current: Versioned) -> int:
+    record = current.record
+    done = len(services.ledger.tally(record.subject_request_id, record.phase or "", record.round).units)
+    if record.phase in UNIT_PHASES and done > int(record.notes.get("units_seen_done", 0)):
+        return _note(services, current, resent=0, done=done) and 0
+    if not _note(services, current, resent=record.resent + 1, done=done):
+        return 0
+    lost = _lost_units(services, record) if record.phase in UNIT_PHASES else [None]
+    _log.warning("request %s: %d message(s) sent again", record.subject_request_id, len(lost) or 1)
+    for unit_id in lost or [None]:
+        message = WorkMessage(
+            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, poisoned=record.resent + 1
+        )
+        services.queues.send(work_queue(record.subject_request_type), message.to_json())
+    return 1
+
+
+def _note(services: Services, current: Versioned, *, resent: int, done: int) -> bool:
+    """Count the sending in the record first, so that of two watchdogs one sends; False for the other one."""
+    notes = {**current.record.notes, "units_seen_done": done, "watched_time": rfc3339(services.now())}
+    try:
+        services.ledger.write(current, current.record.evolve(services.now(), resent=resent, notes=notes))
+    except Superseded:
+        return False
+    return True
+
+
+def _lost_units(services: Services, record: RequestRecord) -> list[str | None]:
+    """Units of the present phase without a noted outcome which do not wait for the outside; empty if all are noted."""
+    request_id = record.subject_request_id
+    plan = services.ledger.plan(request_id) or {"projects": []}
+    planned = [unit_id for project in plan["projects"] for unit_id in project["units"]]
+    wanted = record.notes.get("round_units") if record.round > 1 else planned
+    noted = services.ledger.tally(request_id, record.phase or "", record.round).units
+    missing = [unit_id for unit_id in wanted or planned if unit_id not in noted]
+    return [unit_id for unit_id in missing if not _waits(services, request_id, unit_id)]
+
+
+def _waits(services: Services, request_id: str, unit_id: str) -> bool:
+    until = services.ledger.waits_until(request_id, unit_id)
+    return until is not None and until + services.settings.watchdog_after > services.now()

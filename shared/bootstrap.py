@@ -1,0 +1,177 @@
+"""From settings to services: the one module that knows the adapters. Built once, when a function first needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from threading import RLock
+from typing import Any
+
+from croniter import croniter
+
+from shared.adapters.blob_store import AzureBlobStore
+from shared.adapters.call_budget import SharedCallBudget
+from shared.adapters.custom_vision import CustomVisionClient
+from shared.adapters.http_exchange import make_session
+from shared.adapters.picture_source import HttpPictureSource
+from shared.adapters.storage_connection import (
+    StorageConnection,
+    StorageSettings,
+    default_credential,
+    is_configured,
+)
+from shared.adapters.storage_queues import AzureStorageQueues
+from shared.domain.errors import ConfigurationError
+from shared.domain.validation import validate_export
+from shared.ledger import RequestLedger
+from shared.packages import PackageStore
+from shared.ports import BlobStore
+from shared.services import Services
+from shared.settings import Settings, VisionResource, check_scheduled_scope
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """Give the present time."""
+        return datetime.now(UTC)
+
+
+class Installation:
+    """
+    One installation of the app: its settings as they were found, and the services made from them.
+
+    Making it does nothing; the first call of `services` reads the settings and raises `ConfigurationError` with every
+    problem, and each later one again, so that a malformed setting is an answer and not a dead app.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self._lock = RLock()
+
+    def services(self, *, erasure: bool = False) -> Services:
+        """Give the services; `erasure` has the share of the call budget that exports leave free."""
+        with self._lock:
+            return self._for_erasure if erasure else self._for_export
+
+    def schedule(self, name: str, default: str | None = None) -> str | None:
+        """Give a timer's schedule: the default where the setting is malformed, which `problems` then names."""
+        value = self._environ.get(name, "").strip() or default
+        return value if value is None or _is_schedule(value) else default
+
+    def problems(self) -> list[str]:
+        """Give everything that is wrong with the settings, in names only."""
+        found = [
+            f"{name} is not a schedule of six fields (NCRONTAB)"
+            for name in ("EXPORT_SCHEDULE", "WATCHDOG_SCHEDULE")
+            if (value := self._environ.get(name, "").strip()) and not _is_schedule(value)
+        ]
+        for name in self._storage_names:
+            found += _problems_of(partial(StorageSettings.from_mapping, self._environ, name))
+        found += _problems_of(self._checked_settings)
+        return found
+
+    @property
+    def _storage_names(self) -> list[str]:
+        own = ["DATA_STORAGE"] if is_configured(self._environ, "DATA_STORAGE") else []
+        return ["AzureWebJobsStorage", *own]
+
+    def _checked_settings(self) -> Settings:
+        settings = Settings.read(self._environ)
+        problems = check_scheduled_scope(settings, _validate_scope)
+        if problems:
+            raise ConfigurationError(problems)
+        return settings
+
+    @cached_property
+    def _settings(self) -> Settings:
+        problems = self.problems()
+        if problems:
+            raise ConfigurationError(problems)
+        return Settings.read(self._environ)
+
+    @cached_property
+    def _for_export(self) -> Services:
+        return self._services(erasure=False)
+
+    @cached_property
+    def _for_erasure(self) -> Services:
+        return self._services(erasure=True)
+
+    def _services(self, *, erasure: bool) -> Services:
+        settings = self._settings
+        return Services(
+            settings=settings,
+            ledger=RequestLedger(self._requests_blobs),
+            packages=PackageStore(self._container(settings.exports_container)),
+            queues=self._queues,
+            clock=SystemClock(),
+            vision=dict(self._client(resource, erasure=erasure) for resource in settings.resources),
+            pictures=HttpPictureSource(self._session),
+        )
+
+    @cached_property
+    def _session(self) -> Any:  # noqa: ANN401 - the HTTP library's own type stays in the adapters
+        return make_session(max(16, 2 * self._settings.copy_concurrency))
+
+    @cached_property
+    def _queues(self) -> AzureStorageQueues:
+        return AzureStorageQueues(self._connection("AzureWebJobsStorage").queues())
+
+    @cached_property
+    def _data(self) -> StorageConnection:
+        return self._connection(self._storage_names[-1])
+
+    @cached_property
+    def _requests_blobs(self) -> BlobStore:
+        return self._container(self._settings.requests_container)
+
+    def _connection(self, name: str) -> StorageConnection:
+        storage = StorageSettings.from_mapping(self._environ, name)
+        return StorageConnection(storage, pool_size=max(16, 2 * self._settings.copy_concurrency))
+
+    def _container(self, name: str) -> BlobStore:
+        return AzureBlobStore(self._data.blobs(), name)
+
+    @cached_property
+    def _budgets(self) -> dict[str, SharedCallBudget]:
+        return {}
+
+    def _client(self, resource: VisionResource, *, erasure: bool) -> tuple[str, CustomVisionClient]:
+        budget = self._budgets.setdefault(
+            resource.endpoint,
+            SharedCallBudget(
+                self._requests_blobs,
+                resource.endpoint,
+                calls_per_second=self._settings.calls_per_second,
+                clock=SystemClock(),
+            ),
+        )
+        client = CustomVisionClient(
+            resource.endpoint,
+            key=resource.key,
+            credential=None if resource.key else default_credential(None),
+            session=self._session,
+            budget=budget,
+            purpose="erasure" if erasure else "export",
+            clock=SystemClock(),
+        )
+        return client.host, client
+
+
+def _is_schedule(value: str) -> bool:
+    return len(value.split()) == 6 and bool(croniter.is_valid(value, second_at_beginning=True))
+
+
+def _validate_scope(body: object) -> object:
+    return validate_export(body, default_package="none", account_by_default=False)
+
+
+def _problems_of(read: Callable[[], object]) -> list[str]:
+    try:
+        read()
+    except ConfigurationError as error:
+        return list(error.problems)
+    return []

@@ -1,0 +1,173 @@
+"""
+From values and errors to HTTP answers: the only place that knows status codes.
+
+Errors are `application/problem+json` (RFC 9457) with all violations; none repeats what was sent, but the names of
+fields.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+from shared.domain.canonical import readable
+from shared.domain.errors import (
+    ConfigurationError,
+    Conflict,
+    Gone,
+    InvalidRequest,
+    NotAllowed,
+    RejectedRequest,
+    Superseded,
+    TransientError,
+    UnknownRequest,
+    Violation,
+)
+from shared.domain.json_input import MAX_BODY_BYTES, parse_json
+from shared.domain.record import RequestRecord
+from shared.domain.status_view import accepted_view
+from shared.settings import Settings
+
+POLL_SECONDS = 5
+MAX_VIOLATIONS_SHOWN = 1000
+
+type Handler = Callable[[func.HttpRequest], func.HttpResponse]
+
+_log = logging.getLogger(__name__)
+
+
+class UnacceptableBody(RejectedRequest):
+    """The body is too large (413) or not JSON (415)."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unidentified(RejectedRequest):
+    """The platform has not said who is calling."""
+
+
+class NotAcceptable(RejectedRequest):
+    """The form asked for by `Accept` cannot be had."""
+
+
+def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - any JSON value
+    """Read the JSON body of a request; `UnacceptableBody` or `InvalidRequest` otherwise."""
+    if len(request.get_body()) > MAX_BODY_BYTES:
+        raise UnacceptableBody(413, "the body is larger than 1 MiB")
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnacceptableBody(415, "the body must be application/json")
+    return parse_json(request.get_body())
+
+
+def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """Answer with JSON."""
+    return raw_answer(readable(value), "application/json", status, headers)
+
+
+def raw_answer(
+    content: bytes, media_type: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
+    """Answer with bytes as they are; nothing of this app may be cached by anybody."""
+    return func.HttpResponse(
+        content, status_code=status, mimetype=media_type, headers={"Cache-Control": "no-store", **(headers or {})}
+    )
+
+
+def problem(
+    status: int,
+    detail: str,
+    violations: Sequence[Violation] = (),
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> func.HttpResponse:
+    """Answer with a problem; `extra` are further members of it."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": [{"pointer": v.pointer, "detail": v.detail} for v in violations[:MAX_VIOLATIONS_SHOWN]],
+        **(extra or {}),
+    }
+    return raw_answer(readable(body), "application/problem+json", status, headers)
+
+
+def answers_errors(handler: Handler) -> Handler:
+    """
+    Wrap an HTTP function so that every error of the domain becomes its answer.
+
+    Anything else is a bug: it is raised, and the host answers 500 without a word of it.
+    """
+
+    @functools.wraps(handler)
+    def answering(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return handler(req)
+        except RejectedRequest as error:
+            return _rejection(error)
+        except ConfigurationError as error:
+            violations = [Violation("", problem_) for problem_ in error.problems]
+            return problem(503, "settings are missing or malformed", violations, {"Retry-After": "60"})
+        except (TransientError, Superseded) as error:
+            _log.warning("%s", error)
+            return problem(503, "the storage account does not answer now", headers=_retry_after(error))
+
+    return answering
+
+
+def _rejection(error: RejectedRequest) -> func.HttpResponse:
+    match error:
+        case InvalidRequest(violations=violations):
+            return problem(400, "the request is not valid", violations)
+        case NotAllowed(violations=violations):
+            return problem(403, "this installation does not allow it", violations)
+        case Conflict(extra=extra):
+            return problem(409, str(error), extra=extra)
+        case UnacceptableBody(status=status):
+            return problem(status, str(error))
+        case _:
+            return problem(_STATUS[type(error)], str(error))
+
+
+_STATUS: Mapping[type[RejectedRequest], int] = {
+    UnknownRequest: 404,
+    Gone: 410,
+    Unidentified: 401,
+    NotAcceptable: 406,
+}
+
+
+def _retry_after(error: Exception) -> dict[str, str]:
+    wished = getattr(error, "retry_after", None) or POLL_SECONDS
+    return {"Retry-After": str(math.ceil(wished))}
+
+
+def accepted_answer(record: RequestRecord) -> func.HttpResponse:
+    """Answer 202: the request is recorded, and this is where to look."""
+    headers = {"Location": f"/api/requests/{record.subject_request_id}", "Retry-After": str(POLL_SECONDS)}
+    return json_answer(accepted_view(record), 202, headers)
+
+
+def caller_of(request: func.HttpRequest, body: object, settings: Settings, field: str = "requested_by") -> str | None:
+    """
+    Give who calls, where the platform's sign-in is trusted (TRUST_PLATFORM_IDENTITY); None where it is not.
+
+    Raises `Unidentified` if the platform names nobody, `InvalidRequest` if the body names somebody too.
+    """
+    if not settings.trust_platform_identity:
+        return None
+    principal: str = request.headers.get("x-ms-client-principal-id", "").strip()
+    if not principal:
+        raise Unidentified("the platform has not established who is calling")
+    if isinstance(body, dict) and field in body:
+        raise InvalidRequest([Violation(f"/{field}", "is not allowed: the platform's sign-in says who is calling")])
+    return principal

@@ -65,6 +65,20 @@ def test_nothing_of_ours_goes_to_storage(server: ScriptedServer, source: Picture
     assert set(server.asked[0].headers) <= {"host", "user-agent", "accept", "accept-encoding", "connection", "range"}
 
 
+def test_what_a_netrc_file_holds_does_not_go_to_storage_either(
+    server: ScriptedServer,
+    source: PictureSource,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login x password y\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.script(partial())
+    source.probe(link(server))
+    assert "authorization" not in server.asked[0].headers
+
+
 def test_the_md5_of_a_part_is_not_taken_for_that_of_the_whole(server: ScriptedServer, source: PictureSource) -> None:
     server.script(partial(Content_MD5=MD5_TEXT))
     assert source.probe(link(server)).md5 is None

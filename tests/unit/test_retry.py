@@ -44,6 +44,10 @@ def test_the_wished_delay_is_read_from_header_or_text(header: str | None, text: 
     assert wished_delay(header, text, NOW) == expected
 
 
+def test_a_date_without_a_clock_says_nothing() -> None:
+    assert wished_delay("Tue, 24 Nov 2026 09:00:30 GMT", "retry after 5 seconds", None) == 5.0
+
+
 @given(st.text(max_size=40))
 def test_no_header_breaks_the_reading(header: str) -> None:
     delay = wished_delay(header, header, NOW)

@@ -126,6 +126,15 @@ def test_an_erasure_gets_its_calls_while_exports_take_all_they_can() -> None:
     assert max(erasure.waits) < 1.5
 
 
+def test_threads_of_one_instance_share_its_slots() -> None:
+    time = VirtualTime()
+    instance = Instance(time, SlowStore(time, latency=0.0), busy=0.3)
+    time.run(*[lambda: instance.work(20)] * 4)
+    calls = sorted(instance.calls)
+    assert busiest_second(calls) <= RATE * 1.1
+    assert len(calls) >= 20 * RATE * 0.8 * 0.9
+
+
 def test_storage_that_is_slower_than_the_first_guess_still_lets_calls_through() -> None:
     time = VirtualTime()
     calls = run(time, [Instance(time, SlowStore(time, latency=0.4))], 10)

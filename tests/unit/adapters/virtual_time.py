@@ -22,6 +22,8 @@ class VirtualTime:
             return self._seconds
 
     def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         with self._turn:
             until = self._seconds + seconds
             self._sleepers.append(until)

@@ -83,7 +83,7 @@ def _delete_image(emulator: Emulator, fields: Fields) -> None:
 
 
 def _add_image(emulator: Emulator, fields: Fields) -> list[str]:
-    plan = read_plan({"name": "", "images": 1} | fields)
+    plan = read_plan({"name": "", "images": 1, "tags": []} | fields)
     with emulator.world.lock:
         project = _project(emulator, fields)
     return add_images(emulator.world, emulator.store, project, plan)

@@ -5,6 +5,7 @@ import email.utils
 import logging
 import socket
 import struct
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -52,7 +53,8 @@ class EmulatorServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own signature
         """A client that goes away in the middle is no news; everything else is logged."""
-        _LOG.debug("connection ended early", exc_info=True)
+        if not isinstance(sys.exception(), ConnectionError):
+            _LOG.exception("a connection failed")
 
     def stop(self) -> None:
         """Stop serving and drop the connections that clients keep open."""

@@ -1,0 +1,62 @@
+"""The emulator as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from local.custom_vision.server import running_emulator
+from tests.emulator.conftest import ROOT
+
+COMMAND = [sys.executable, "-m", "local.custom_vision"]
+
+
+@contextmanager
+def _process(**environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    settings = os.environ | {"EMULATOR_PORT": "0"} | environment
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_stops_on_a_signal(number: signal.Signals) -> None:
+    with _process(EMULATOR_TRAINING_KEY="secret") as (process, line):
+        prefix, _, url = line.rpartition(" ")
+        assert prefix == "Custom Vision emulator is listening at"
+        with requests.Session() as session:  # its connection is still open when the signal comes
+            path = f"{url}/customvision/v3.3/training/projects"
+            assert session.get(path, headers={"Training-Key": "secret"}, timeout=10).json() == []
+            process.send_signal(number)
+            assert process.wait(10) == 0
+
+
+def test_a_taken_port_is_one_clear_sentence_and_exit_code_1() -> None:
+    with running_emulator() as other:
+        settings = os.environ | {"EMULATOR_PORT": other.url.rpartition(":")[2]}
+        done = subprocess.run(COMMAND, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The Custom Vision emulator cannot start:")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_names_every_setting() -> None:
+    done = subprocess.run([*COMMAND, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    for name in ("PORT", "STORAGE", "TRAINING_KEY", "PREDICTION_KEY", "PUBLIC_URL"):
+        assert f"EMULATOR_{name}" in done.stdout
+
+
+def test_an_emulator_in_process_is_there_at_once_and_gone_at_the_end() -> None:
+    with running_emulator() as emulator:
+        url = emulator.url
+        assert requests.get(f"{url}/__control", timeout=10).status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/__control", timeout=10)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import NamedTuple
 
-from shared.domain.errors import AlreadyExists, SourceRefusal, Superseded
+from shared.domain.errors import AlreadyExists, SourceRefusal, StorageUnavailable, Superseded
 from shared.ports import BlobEntry, Clock, QueuedMessage, StoredBlob, WrittenFile
 from tests.stopping_world import StoppingBlobStore, WorldStopped
 
@@ -144,6 +144,8 @@ class InMemoryBlobStore:
             raise ValueError("too long for an append")
         with self._lock:
             there = self._blobs.get(name)
+            if there is not None and not there.appendable:
+                raise StorageUnavailable("append to blob (InvalidBlobType)", status=409)
             before = there.content if there else b""
             self._set(name, before + line, "application/x-ndjson", None, appendable=True)
 

@@ -25,11 +25,12 @@ from shared.adapters.blob_copies import Copies, SdkCopies, refusal_of
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_streams import download_chunks, upload_blocks
 from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
-from shared.domain.errors import AlreadyExists, GdprError, Superseded
+from shared.domain.errors import AlreadyExists, GdprError, StorageUnavailable, Superseded
 from shared.ports import BlobEntry, StoredBlob, WrittenFile
 
 LARGEST_APPEND_BYTES = 4 * 1024 * 1024
 NAMES_PER_BATCH = 256
+READ_ATTEMPTS = 5
 
 
 class AzureBlobStore:
@@ -90,9 +91,19 @@ class AzureBlobStore:
             return self._conditional(name, content, options, lost_by=MOVED_ON, error=Superseded)
 
     def read(self, name: str) -> StoredBlob | None:
-        """Read a small blob whole (Get Blob); None if absent."""
+        """
+        Read a small blob whole (Get Blob, a call per MiB); None if absent.
+
+        Always one state: what is overwritten between two calls is read again.
+        """
         with translated("read blob"):
-            return unless_absent(lambda: self._read(name))
+            for _ in range(READ_ATTEMPTS):
+                try:
+                    return unless_absent(lambda: self._read(name))
+                except SDK_ERRORS as error:
+                    if failure_of(error) is not Failure.CHANGED:
+                        raise
+        raise StorageUnavailable("read blob (overwritten again and again)")
 
     def append(self, name: str, line: bytes) -> None:
         """

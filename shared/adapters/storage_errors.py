@@ -34,6 +34,7 @@ class Failure(Enum):
 
 BY_CODE = {
     "BlobNotFound": Failure.ABSENT,
+    "ResourceNotFound": Failure.ABSENT,
     "MessageNotFound": Failure.ABSENT,
     "PopReceiptMismatch": Failure.ABSENT,
     "ContainerNotFound": Failure.PARENT_ABSENT,
@@ -42,13 +43,13 @@ BY_CODE = {
     "ContainerAlreadyExists": Failure.EXISTS,
     "QueueAlreadyExists": Failure.EXISTS,
     "ConditionNotMet": Failure.CHANGED,
-    # The SDK calls these four by the name of a neighbour; they say "not now".
-    "ContainerBeingDeleted": Failure.UNAVAILABLE,
-    "QueueBeingDeleted": Failure.UNAVAILABLE,
-    "CannotVerifyCopySource": Failure.UNAVAILABLE,
-    "LeaseIdMissing": Failure.UNAVAILABLE,
+    "BlobOverwritten": Failure.CHANGED,
 }
-"""Storage error codes ("Blob/Queue service error codes"); they say more than the SDK's class, so they win."""
+"""
+Storage error codes ("Blob/Queue service error codes"). A code wins over the SDK's class, which it takes from the status:
+every 409 is "exists" there, be it a container that is being deleted, a lease, or a blob of another type. So any other
+code is UNAVAILABLE.
+"""
 
 BY_CLASS: dict[type[Exception], Failure] = {
     azure.ResourceNotFoundError: Failure.ABSENT,
@@ -72,7 +73,7 @@ BY_CLASS: dict[type[Exception], Failure] = {
     azure.SerializationError: Failure.UNAVAILABLE,
     azure.DeserializationError: Failure.UNAVAILABLE,
 }
-"""The SDK's classes where there is no known code. The most specific class wins."""
+"""The SDK's classes where the answer has no code. The most specific class wins."""
 
 SDK_ERRORS = (azure.AzureError, azure.SerializationError, azure.DeserializationError)
 """All that the SDK raises on its own; to be caught together."""
@@ -86,8 +87,8 @@ class StorageAnswer(Exception):
 
 def failure_of(error: Exception) -> Failure:
     """Tell what an exception of the SDK means."""
-    if (by_code := BY_CODE.get(code_of(error))) is not None:
-        return by_code
+    if code := code_of(error):
+        return BY_CODE.get(code, Failure.UNAVAILABLE)
     return next(BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS)
 
 

@@ -61,6 +61,8 @@ class AzureStorageQueues:
 
     def receive(self, queue: str, *, limit: int = 32, hidden_seconds: float = 300) -> Sequence[QueuedMessage]:
         """Take up to `limit` messages with one Get Messages (never more than 32), hidden for at least a second."""
+        if limit < 1:
+            return []
         taken = self._client(queue).receive_messages(
             messages_per_page=min(limit, LARGEST_BATCH), visibility_timeout=whole_seconds(hidden_seconds, least=1)
         )

@@ -12,9 +12,11 @@ import pytest
 from azure.storage.blob import BlobSasPermissions, ContainerClient, ContentSettings, generate_blob_sas
 
 from local.azurite.server import Azurite
+from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_store import AzureBlobStore
-from shared.adapters.storage_connection import StorageConnection, StorageSettings
+from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
+from shared.adapters.storage_settings import StorageSettings
 from shared.domain.errors import SourceRefusal
 from shared.ports import BlobStore, QueuedMessage, Queues
 from tests.conftest import Storage
@@ -124,6 +126,13 @@ def azure_store(connection: StorageConnection, storage: Storage) -> AzureBlobSto
 
 
 @pytest.fixture
+def direct_store(connection: StorageConnection, storage: Storage) -> AzureBlobStore:
+    """The same, but copies go past the SDK's pipeline."""
+    name = storage.name("blobs")
+    return AzureBlobStore(connection.blobs(), name, copies=DirectCopies(connection, name))
+
+
+@pytest.fixture
 def azurite_pictures(service_connection: StorageConnection, storage: Storage, azurite: Azurite) -> PicturesOnAzurite:
     container = service_connection.blobs().create_container(storage.name("pictures"))
     return PicturesOnAzurite(container, azurite.accounts["customvision"])
@@ -137,13 +146,24 @@ class BlobWorld:
     pictures: Pictures
 
 
+@pytest.fixture(params=[*BOTH, pytest.param("direct", marks=pytest.mark.azurite)])
+def copying(request: pytest.FixtureRequest) -> BlobWorld:
+    """Store and pictures, in memory, and on Azurite by both ways of sending a copy."""
+    return blob_world(request)
+
+
 @pytest.fixture(params=BOTH)
 def world(request: pytest.FixtureRequest) -> BlobWorld:
     """Store and pictures, once in memory and once on Azurite."""
+    return blob_world(request)
+
+
+def blob_world(request: pytest.FixtureRequest) -> BlobWorld:
     if request.param == "memory":
         pictures = PicturesInMemory()
         return BlobWorld(InMemoryBlobStore(fetch=pictures.fetch), pictures)
-    return BlobWorld(request.getfixturevalue("azure_store"), request.getfixturevalue("azurite_pictures"))
+    store = "azure_store" if request.param == "azurite" else "direct_store"
+    return BlobWorld(request.getfixturevalue(store), request.getfixturevalue("azurite_pictures"))
 
 
 @pytest.fixture

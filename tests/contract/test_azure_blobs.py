@@ -4,19 +4,22 @@ import logging
 import tracemalloc
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ServiceResponseError
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, LinearRetry
 
 from local.azurite.server import Azurite
+from shared.adapters.blob_direct_copies import DirectCopies, copy_headers
 from shared.adapters.blob_store import AzureBlobStore
-from shared.adapters.storage_connection import StorageConnection, StorageSettings
+from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
+from shared.adapters.storage_settings import StorageSettings
 from shared.domain.errors import AlreadyExists, StorageUnavailable, Superseded
 from tests.conftest import Storage
 from tests.contract.conftest import PicturesOnAzurite
@@ -28,12 +31,20 @@ FEW_BLOCKS = 20 * MIB
 NOBODY = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
 
 
-class LosingTransport(RequestsTransport):  # type: ignore[misc]
-    """Sends, and loses the next answer on the way back."""
+class MeddlingTransport(RequestsTransport):  # type: ignore[misc]
+    """Sends for real, and meddles before or after as a network or another process would."""
 
     lose_next = False
+    refuse_batches = False
+    before_send: Callable[[str], None] | None = None
 
     def send(self, request: Any, **options: Any) -> Any:
+        if self.refuse_batches and "comp=batch" in request.url:
+            error = HttpResponseError("no batches")
+            error.status_code = 501
+            raise error
+        if self.before_send:
+            self.before_send(request.headers.get("x-ms-range", ""))
         answer = super().send(request, **options)
         if self.lose_next:
             self.lose_next = False
@@ -41,17 +52,29 @@ class LosingTransport(RequestsTransport):  # type: ignore[misc]
         return answer
 
 
+@dataclass(frozen=True)
+class Meddled:
+    """A store, and the network between it and Azurite."""
+
+    store: AzureBlobStore
+    transport: MeddlingTransport
+
+
 @pytest.fixture
-def losing(azurite: Azurite, storage: Storage) -> Iterator[tuple[AzureBlobStore, LosingTransport]]:
-    transport = LosingTransport()
+def meddled(azurite: Azurite, storage: Storage) -> Iterator[Meddled]:
+    transport = MeddlingTransport()
     retry = LinearRetry(backoff=0, random_jitter_range=0, retry_total=3)
     service = BlobServiceClient.from_connection_string(
-        azurite.connection_string(), transport=transport, retry_policy=retry
+        azurite.connection_string(),
+        transport=transport,
+        retry_policy=retry,
+        max_single_get_size=MIB,
+        max_chunk_get_size=MIB,
     )
     with service:
         store = AzureBlobStore(service, storage.name("blobs"))
         store.ensure()
-        yield store, transport
+        yield Meddled(store, transport)
 
 
 def status_of(link: str, method: str = "GET", body: bytes | None = None) -> int:
@@ -92,8 +115,8 @@ def test_links_to_azure_are_for_https_only() -> None:
     assert "&spr=https&" in link
 
 
-def test_a_create_that_won_but_lost_its_answer_has_won(losing: tuple[AzureBlobStore, LosingTransport]) -> None:
-    store, transport = losing
+def test_a_create_that_won_but_lost_its_answer_has_won(meddled: Meddled) -> None:
+    store, transport = meddled.store, meddled.transport
     transport.lose_next = True
     etag = store.create("record", b"mine")
     there = store.read("record")
@@ -101,8 +124,8 @@ def test_a_create_that_won_but_lost_its_answer_has_won(losing: tuple[AzureBlobSt
     assert (there.content, there.etag) == (b"mine", etag)
 
 
-def test_a_replacement_that_won_but_lost_its_answer_has_won(losing: tuple[AzureBlobStore, LosingTransport]) -> None:
-    store, transport = losing
+def test_a_replacement_that_won_but_lost_its_answer_has_won(meddled: Meddled) -> None:
+    store, transport = meddled.store, meddled.transport
     first = store.create("record", b"1")
     transport.lose_next = True
     second = store.replace("record", b"2", etag=first)
@@ -111,8 +134,8 @@ def test_a_replacement_that_won_but_lost_its_answer_has_won(losing: tuple[AzureB
     assert (there.content, there.etag) == (b"2", second)
 
 
-def test_a_write_that_lost_and_lost_its_answer_has_lost(losing: tuple[AzureBlobStore, LosingTransport]) -> None:
-    store, transport = losing
+def test_a_write_that_lost_and_lost_its_answer_has_lost(meddled: Meddled) -> None:
+    store, transport = meddled.store, meddled.transport
     stale = store.create("record", b"theirs")
     store.replace("record", b"theirs again", etag=stale)
     transport.lose_next = True
@@ -226,3 +249,72 @@ def test_a_storage_that_does_not_listen_is_unavailable() -> None:
         with pytest.raises(StorageUnavailable):
             list(store.entries())
     assert error.value.status is None
+
+
+def test_direct_copies_to_a_storage_that_does_not_listen_are_unavailable() -> None:
+    settings = StorageSettings.from_mapping({"S": NOBODY + "BlobEndpoint=http://127.0.0.1:9/devstoreaccount1;"}, "S")
+    connection = StorageConnection(settings)
+    store = AzureBlobStore(connection.blobs(), "c", copies=DirectCopies(connection, "c", pause_seconds=0))
+    with pytest.raises(StorageUnavailable) as error:
+        store.copy_from_link("b", "https://x/y?sig=1", source_etag=None, source_md5=None, content_type="image/jpeg")
+    connection.close()
+    assert error.value.status is None
+    assert "MaxRetryError" not in str(error.value)
+
+
+def test_what_a_header_cannot_hold_is_encoded_and_nothing_twice() -> None:
+    headers = copy_headers("https://x/ä%20b\r\n?sig=a%2Bb%3D&se=1", source_etag=None, source_md5=None, version="v")
+    assert headers["x-ms-copy-source"] == "https://x/%C3%A4%20b%0D%0A?sig=a%2Bb%3D&se=1"
+    assert list(headers) == sorted(headers)
+
+
+def test_a_direct_copy_by_a_wrong_key_is_the_targets_fault(
+    azurite: Azurite, storage: Storage, azurite_pictures: PicturesOnAzurite
+) -> None:
+    own_key = azurite.accounts["devstoreaccount1"]
+    wrong = azurite.connection_string().replace(own_key, azurite.accounts["customvision"])
+    connection = StorageConnection(StorageSettings.from_mapping({"S": wrong}, "S"))
+    name = storage.name("blobs")
+    store = AzureBlobStore(connection.blobs(), name, copies=DirectCopies(connection, name))
+    link = azurite_pictures.publish(b"picture").link
+    with pytest.raises(StorageUnavailable) as error:
+        store.copy_from_link("b", link, source_etag=None, source_md5=None, content_type="image/jpeg")
+    connection.close()
+    assert error.value.status == 403
+    assert "sig=" not in str(error.value) + str(error.value.__cause__)
+
+
+def test_where_there_are_no_batches_blobs_are_deleted_one_by_one(meddled: Meddled) -> None:
+    for name in ("a", "b", "c"):
+        meddled.store.put(name, b"")
+    meddled.transport.refuse_batches = True
+    assert meddled.store.delete_all(["a", "absent", "b"]) == 2
+    assert [entry.name for entry in meddled.store.entries()] == ["c"]
+
+
+def test_one_blob_that_cannot_be_deleted_is_told(
+    azure_store: AzureBlobStore, connection: StorageConnection, storage: Storage
+) -> None:
+    azure_store.put("free", b"")
+    azure_store.put("leased", b"")
+    connection.container(storage.name("blobs")).get_blob_client("leased").acquire_lease(15)
+    with pytest.raises(StorageUnavailable, match="LeaseIdMissing"):
+        azure_store.delete_all(["free", "leased"])
+    assert [entry.name for entry in azure_store.entries()] == ["leased"]
+
+
+def test_a_blob_overwritten_between_two_ranges_is_read_again_whole(
+    meddled: Meddled, connection: StorageConnection, storage: Storage
+) -> None:
+    other = AzureBlobStore(connection.blobs(), storage.name("blobs"))
+    other.put("page", b"1" * 2 * MIB)
+
+    def overwrite(byte_range: str) -> None:
+        if byte_range.startswith(f"bytes={MIB}-"):
+            meddled.transport.before_send = None
+            other.put("page", b"2" * 2 * MIB)
+
+    meddled.transport.before_send = overwrite
+    there = meddled.store.read("page")
+    assert there is not None
+    assert there.content == b"2" * 2 * MIB

@@ -209,6 +209,12 @@ def test_sixteen_that_append_at_once_lose_no_line(store: BlobStore) -> None:
     assert sorted(there.content.split(), key=int) == [str(number).encode() for number in range(WRITERS)]
 
 
+def test_appending_to_what_was_put_is_refused(store: BlobStore) -> None:
+    store.put("file", b"whole")
+    with pytest.raises(StorageUnavailable, match="409"):
+        store.append("file", b"more")
+
+
 def test_an_append_over_four_mebibytes_is_refused(store: BlobStore) -> None:
     with pytest.raises(ValueError, match="append"):
         store.append("log.jsonl", b"x" * (4 * MIB + 1))
@@ -278,47 +284,56 @@ def copy(world: BlobWorld, link: str, *, etag: str | None = None, md5: bytes | N
     world.store.copy_from_link("copy.jpg", link, source_etag=etag, source_md5=md5, content_type="image/jpeg")
 
 
-def test_a_copy_brings_the_bytes_and_no_metadata_of_the_source(world: BlobWorld) -> None:
-    picture = world.pictures.publish(b"picture")
-    copy(world, picture.link, etag=picture.etag, md5=picture.md5)
-    there = world.store.read("copy.jpg")
+def test_a_copy_brings_the_bytes_and_no_metadata_of_the_source(copying: BlobWorld) -> None:
+    picture = copying.pictures.publish(b"picture")
+    copy(copying, picture.link, etag=picture.etag, md5=picture.md5)
+    there = copying.store.read("copy.jpg")
     assert there is not None
     assert there.content == b"picture"
     assert "subject" not in there.metadata
-    assert [(entry.size, entry.md5) for entry in world.store.entries()] == [(7, picture.md5)]
+    assert [(entry.size, entry.md5) for entry in copying.store.entries()] == [(7, picture.md5)]
 
 
-def test_a_copy_overwrites(world: BlobWorld) -> None:
-    world.store.put("copy.jpg", b"before")
-    copy(world, world.pictures.publish(b"picture").link)
-    there = world.store.read("copy.jpg")
+def test_odd_names_of_source_and_copy_are_kept(copying: BlobWorld) -> None:
+    odd = "o/ä b%20c#d&e+f'(g)~.jpg"
+    picture = copying.pictures.publish(b"picture", name=odd)
+    copying.store.copy_from_link(
+        odd, picture.link, source_etag=picture.etag, source_md5=picture.md5, content_type="image/jpeg"
+    )
+    assert names(copying.store) == [odd]
+
+
+def test_a_copy_overwrites(copying: BlobWorld) -> None:
+    copying.store.put("copy.jpg", b"before")
+    copy(copying, copying.pictures.publish(b"picture").link)
+    there = copying.store.read("copy.jpg")
     assert there is not None
     assert there.content == b"picture"
 
 
-def test_a_copy_by_an_expired_link_is_refused_as_such(world: BlobWorld) -> None:
-    picture = world.pictures.publish(b"picture")
+def test_a_copy_by_an_expired_link_is_refused_as_such(copying: BlobWorld) -> None:
+    picture = copying.pictures.publish(b"picture")
     with pytest.raises(SourceRefusal) as refusal:
-        copy(world, world.pictures.expired_link(picture))
+        copy(copying, copying.pictures.expired_link(picture))
     assert (refusal.value.reason, refusal.value.status) == ("link_expired", 403)
-    assert names(world.store) == []
+    assert names(copying.store) == []
 
 
-def test_a_copy_of_what_is_absent_is_refused_as_such(world: BlobWorld) -> None:
+def test_a_copy_of_what_is_absent_is_refused_as_such(copying: BlobWorld) -> None:
     with pytest.raises(SourceRefusal) as refusal:
-        copy(world, world.pictures.absent_link())
+        copy(copying, copying.pictures.absent_link())
     assert (refusal.value.reason, refusal.value.status) == ("source_absent", 404)
-    assert names(world.store) == []
+    assert names(copying.store) == []
 
 
-def test_a_copy_of_what_was_replaced_is_refused_and_leaves_the_target(world: BlobWorld) -> None:
-    world.store.put("copy.jpg", b"before")
-    seen = world.pictures.publish(b"first")
-    world.pictures.publish(b"second")
+def test_a_copy_of_what_was_replaced_is_refused_and_leaves_the_target(copying: BlobWorld) -> None:
+    copying.store.put("copy.jpg", b"before")
+    seen = copying.pictures.publish(b"first")
+    copying.pictures.publish(b"second")
     with pytest.raises(SourceRefusal) as refusal:
-        copy(world, seen.link, etag=seen.etag)
+        copy(copying, seen.link, etag=seen.etag)
     assert refusal.value.reason == "source_changed"
-    there = world.store.read("copy.jpg")
+    there = copying.store.read("copy.jpg")
     assert there is not None
     assert there.content == b"before"
 

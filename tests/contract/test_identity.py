@@ -21,10 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from local.azurite.command import Certificate
 from local.azurite.server import Azurite, running_azurite
+from shared.adapters.blob_copies import SdkCopies
+from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_store import AzureBlobStore
-from shared.adapters.storage_connection import StorageConnection, StorageSettings
+from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
+from shared.adapters.storage_settings import StorageSettings
 from shared.domain.errors import SourceRefusal, StorageUnavailable
 
 pytestmark = pytest.mark.azurite
@@ -173,7 +176,10 @@ def test_a_link_by_user_delegation_over_seven_days_is_refused(identity: StorageC
         store.read_link("a", expires=datetime.now(UTC) + timedelta(days=8))
 
 
-def test_a_copy_by_link_works_by_token(identity: StorageConnection, secure_azurite: Azurite, name: str) -> None:
+@pytest.mark.parametrize("way", [SdkCopies, DirectCopies])
+def test_a_copy_by_link_works_by_token(
+    identity: StorageConnection, secure_azurite: Azurite, name: str, way: type[SdkCopies] | type[DirectCopies]
+) -> None:
     service = StorageConnection(
         StorageSettings.from_mapping({"S": secure_azurite.connection_string("customvision")}, "S")
     )
@@ -187,7 +193,8 @@ def test_a_copy_by_link_works_by_token(identity: StorageConnection, secure_azuri
         permission=BlobSasPermissions(read=True),
         expiry=soon(),
     )
-    store = AzureBlobStore(identity.blobs(), name)
+    copies = DirectCopies(identity, name) if way is DirectCopies else SdkCopies(identity.blobs(), name)
+    store = AzureBlobStore(identity.blobs(), name, copies=copies)
     store.copy_from_link("copy", f"{blob.url}?{sas}", source_etag=None, source_md5=None, content_type="image/jpeg")
     with pytest.raises(SourceRefusal, match="link_expired"):
         store.copy_from_link("none", str(blob.url), source_etag=None, source_md5=None, content_type="image/jpeg")

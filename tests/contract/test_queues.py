@@ -65,6 +65,7 @@ def test_at_most_32_are_taken_at_once_and_none_twice(queue_world: QueueWorld) ->
 def test_fewer_are_taken_when_fewer_are_asked_for(queue_world: QueueWorld) -> None:
     for number in range(3):
         queue_world.queues.send(queue_world.name, {"n": number})
+    assert list(queue_world.queues.receive(queue_world.name, limit=0)) == []
     assert len(queue_world.queues.receive(queue_world.name, limit=2)) == 2
 
 

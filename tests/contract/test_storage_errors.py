@@ -71,6 +71,10 @@ def test_the_most_specific_class_wins_also_for_a_class_made_later() -> None:
         (412, "ConditionNotMet", Failure.CHANGED),
         (409, "ContainerBeingDeleted", Failure.UNAVAILABLE),
         (409, "QueueBeingDeleted", Failure.UNAVAILABLE),
+        (409, "InvalidBlobType", Failure.UNAVAILABLE),
+        (409, "LeaseAlreadyPresent", Failure.UNAVAILABLE),
+        (412, "LeaseIdMissing", Failure.UNAVAILABLE),
+        (404, "CannotVerifyCopySource", Failure.UNAVAILABLE),
     ],
 )
 def test_the_code_says_more_than_the_class(status: int, code: str, expected: Failure) -> None:

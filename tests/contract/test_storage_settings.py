@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.adapters.storage_connection import StorageConnection, StorageSettings, is_configured
+from shared.adapters.storage_connection import StorageConnection
+from shared.adapters.storage_settings import StorageSettings, is_configured
 from shared.domain.errors import ConfigurationError
 
 NAME = "DATA_STORAGE"

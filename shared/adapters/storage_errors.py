@@ -46,9 +46,9 @@ BY_CODE = {
     "BlobOverwritten": Failure.CHANGED,
 }
 """
-Storage error codes ("Blob/Queue service error codes"). A code wins over the SDK's class, which it takes from the status:
-every 409 is "exists" there, be it a container that is being deleted, a lease, or a blob of another type. So any other
-code is UNAVAILABLE.
+Storage error codes ("Blob/Queue service error codes"). A code wins over the SDK's class, which often follows the status
+alone: a 409 is "exists" there, be it a container that is being deleted, a lease, or a blob of another type. So a code
+that is not listed is UNAVAILABLE.
 """
 
 BY_CLASS: dict[type[Exception], Failure] = {

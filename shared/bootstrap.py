@@ -15,13 +15,9 @@ from shared.adapters.call_budget import SharedCallBudget
 from shared.adapters.custom_vision import CustomVisionClient
 from shared.adapters.http_exchange import make_session
 from shared.adapters.picture_source import HttpPictureSource
-from shared.adapters.storage_connection import (
-    StorageConnection,
-    StorageSettings,
-    default_credential,
-    is_configured,
-)
+from shared.adapters.storage_connection import StorageConnection, default_credential
 from shared.adapters.storage_queues import AzureStorageQueues
+from shared.adapters.storage_settings import StorageSettings, is_configured
 from shared.domain.errors import ConfigurationError
 from shared.domain.validation import validate_export
 from shared.ledger import RequestLedger

@@ -26,8 +26,9 @@ class Services:
     pictures: PictureSource
 
     def now(self) -> datetime:
-        """Give the present time."""
-        return self.clock.now()
+        """Give the present time in whole milliseconds, the unit in which times are kept."""
+        now = self.clock.now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def resource(self, host: str) -> CustomVision:
         """Give the client of a resource; `ServiceUnavailable` if the settings no longer name it."""

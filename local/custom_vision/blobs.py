@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qs
 
@@ -35,7 +36,7 @@ class BlobStore(Protocol):
         """Write (or replace) a blob."""
 
     def alias(self, blob: BlobName, source: BlobName) -> None:
-        """Write a blob with another one's bytes."""
+        """Write a blob with another one's bytes; nothing if that is not there."""
 
     def delete(self, blobs: list[BlobName]) -> None:
         """Delete blobs; those that are not there are passed over."""
@@ -55,6 +56,9 @@ class BlobStore(Protocol):
     def clear(self) -> None:
         """Delete everything."""
 
+    def close(self) -> None:
+        """Let go of connections; nothing else is called afterwards."""
+
 
 class MemoryBlobs:
     """Blobs in memory, read through `GET /blobs/{container}/{name}` of the emulator itself."""
@@ -73,15 +77,16 @@ class MemoryBlobs:
 
     def put(self, blob: BlobName, data: bytes, media_type: str) -> None:
         """Write (or replace) a blob; every write has an ETag of its own."""
-        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        md5 = _md5(data)
         with self._lock:
             self._count += 1
             self._blobs[blob] = Blob(data, media_type, f'"0x8E{self._count:013X}"', md5, time.time())
 
     def alias(self, blob: BlobName, source: BlobName) -> None:
-        """Write a blob that shares the bytes (and the ETag) of another."""
+        """Write a blob that shares the bytes (and the ETag) of another; nothing if there is no such source."""
         with self._lock:
-            self._blobs[blob] = self._blobs[source]
+            if source in self._blobs:
+                self._blobs[blob] = self._blobs[source]
 
     def delete(self, blobs: list[BlobName]) -> None:
         """Delete blobs; those that are not there are passed over."""
@@ -125,6 +130,15 @@ class MemoryBlobs:
         """Delete everything."""
         with self._lock:
             self._blobs.clear()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@lru_cache(maxsize=8)
+def _md5(data: bytes) -> str:
+    """Base64 MD5; remembered for the few pictures that a seeded project repeats."""
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 def _seconds(until: str) -> float:

@@ -16,13 +16,14 @@ from local.custom_vision.domains import DEFAULT_DOMAIN, DOMAINS, is_detection
 from local.custom_vision.errors import ControlError
 from local.custom_vision.image_creation import tied_ticks
 from local.custom_vision.iterations import finish_training, start_training
-from local.custom_vision.model import BlobName, Content, Image, Iteration, Project, Region, Tag, TagLink
+from local.custom_vision.model import Content, Image, Iteration, Project, Region, Tag, TagLink
 from local.custom_vision.picture import NotAPictureError, examine, thumbnail
 from local.custom_vision.predicting import keep_blobs, made_prediction
 from local.custom_vision.projects import default_settings, new_project
 from local.custom_vision.world import World, image_blobs
 
-_WRITERS = 8
+_WRITERS = 4
+_JOBS_PER_TASK = 32
 _DETECTION_DOMAIN = "da2e3a8a-40a5-4171-82f4-58522f70fbc1"
 _KINDS = {"classification": DEFAULT_DOMAIN.id, "detection": _DETECTION_DOMAIN}
 _PUBLISH_TARGET = (
@@ -160,36 +161,17 @@ def _bytes_of(plan: SeedPlan, picture: _Picture, number: int) -> tuple[bytes, Co
 
 
 def _write(store: BlobStore, plan: SeedPlan, pictures: list[_Picture], rows: list[Image]) -> None:
-    """Every distinct blob once; in a store that shares bytes, repeated pictures cost next to nothing."""
-    first: dict[int, tuple[BlobName, BlobName]] = {}
-    todo: list[tuple[int, Image]] = []
-    for number, image in enumerate(rows):
-        key = number % len(pictures)
-        if key in first:
-            todo.append((number, image))
-            continue
-        first[key] = image.original, image.thumbnail
-        _put(store, plan, pictures[key], number, image)
+    """Every blob once, by several threads, for a storage account makes each of them wait."""
+    jobs = list({image.original: (number, image) for number, image in enumerate(rows)}.values())
 
-    def write(job: tuple[int, Image]) -> None:
-        number, image = job
-        original, small = first[number % len(pictures)]
-        if image.original == original:
-            return
-        if plan.unique_bytes:
-            _put(store, plan, pictures[number % len(pictures)], number, image)
-        else:
-            store.alias(image.original, original)
-            store.alias(image.thumbnail, small)
+    def write(some: tuple[tuple[int, Image], ...]) -> None:
+        for number, image in some:
+            picture = pictures[number % len(pictures)]
+            store.put(image.original, _bytes_of(plan, picture, number)[0], image.content.media_type)
+            store.put(image.thumbnail, picture.small, "image/jpeg")
 
     with ThreadPoolExecutor(_WRITERS) as writers:
-        for part in batched(todo, 10_000, strict=False):
-            list(writers.map(write, part))
-
-
-def _put(store: BlobStore, plan: SeedPlan, picture: _Picture, number: int, image: Image) -> None:
-    store.put(image.original, _bytes_of(plan, picture, number)[0], image.content.media_type)
-    store.put(image.thumbnail, picture.small, "image/jpeg")
+        list(writers.map(write, batched(jobs, _JOBS_PER_TASK, strict=False)))
 
 
 def _trained(world: World, project: Project) -> Iteration:

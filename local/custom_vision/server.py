@@ -57,7 +57,7 @@ class EmulatorServer(ThreadingHTTPServer):
             _LOG.exception("a connection failed")
 
     def stop(self) -> None:
-        """Stop serving and drop the connections that clients keep open."""
+        """Stop serving, drop the connections that clients keep open, let go of the storage."""
         self.shutdown()
         with self._open_lock:
             connections = list(self._open)
@@ -65,6 +65,7 @@ class EmulatorServer(ThreadingHTTPServer):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
+        self.emulator.store.close()
 
 
 class RunningEmulator:
@@ -109,8 +110,6 @@ def running_emulator(port: int = 0, storage: str | None = None, **options: Any) 
     finally:
         server.stop()
         thread.join()
-        if isinstance(server.emulator.store, AzureBlobs):
-            server.emulator.store.close()
 
 
 class _Handler(BaseHTTPRequestHandler):

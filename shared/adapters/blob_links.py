@@ -41,7 +41,7 @@ class ReadLinks:
         url = self._service.get_blob_client(self._container, name).url
         account_key = getattr(self._service.credential, "account_key", None)
         sas = generate_blob_sas(
-            account_name=str(self._service.account_name),
+            account_name=self._service.account_name or account_in(url),
             container_name=self._container,
             blob_name=name,
             account_key=account_key,
@@ -64,6 +64,15 @@ class ReadLinks:
             raise ValueError("a link by user delegation lives for 7 days at most")
         until = min(max(expires, now + SHORTEST_KEY_LIFE), now + LONGEST_DELEGATION)
         return self._service.get_user_delegation_key(now - CLOCK_SKEW, until), until
+
+
+def account_in(url: str) -> str:
+    """
+    Give the account's name by a URL's host, where the SDK finds none.
+
+    It knows `name.blob.core...` only; the endpoints of a DNS zone (`name.z01.blob.storage.azure.net`) start with it too.
+    """
+    return (urlsplit(url).hostname or "").partition(".")[0]
 
 
 def is_loopback(url: str) -> bool:

@@ -178,6 +178,7 @@ class QueueWorld:
     queues: Queues
     name: str
     let_pass: Callable[[float], object]
+    seconds: Callable[[], float]
 
     def receive_within(self, seconds: float, *, hidden_seconds: float = 300) -> QueuedMessage:
         """Take the message that becomes visible within `seconds`; fails if there is none by then (and a margin)."""
@@ -194,7 +195,7 @@ def queue_world(request: pytest.FixtureRequest) -> QueueWorld:
     """Queues in memory (their time is set) and on Azurite (their time is the wall's)."""
     if request.param == "memory":
         clock = SettableClock()
-        return QueueWorld(InMemoryQueues(clock), "work", clock.advance)
+        return QueueWorld(InMemoryQueues(clock), "work", clock.advance, lambda: clock.now().timestamp())
     connection: StorageConnection = request.getfixturevalue("connection")
     storage: Storage = request.getfixturevalue("storage")
-    return QueueWorld(AzureStorageQueues(connection.queues()), storage.name("work"), time.sleep)
+    return QueueWorld(AzureStorageQueues(connection.queues()), storage.name("work"), time.sleep, time.monotonic)

@@ -16,6 +16,7 @@ from azure.storage.blob import BlobServiceClient, LinearRetry
 
 from local.azurite.server import Azurite
 from shared.adapters.blob_direct_copies import DirectCopies, copy_headers
+from shared.adapters.blob_links import account_in
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
@@ -113,6 +114,12 @@ def test_links_to_azure_are_for_https_only() -> None:
     link = AzureBlobStore(StorageConnection(settings).blobs(), "c").read_link("b", expires=in_fifteen_minutes())
     assert link.startswith("https://devstoreaccount1.blob.core.windows.net/c/b?")
     assert "&spr=https&" in link
+
+
+def test_the_account_is_known_at_a_dns_zone_endpoint_too() -> None:
+    url = "https://stgdpr.z01.blob.storage.azure.net"
+    assert BlobServiceClient(url).account_name is None
+    assert account_in(f"{url}/c/b") == "stgdpr"
 
 
 def test_a_create_that_won_but_lost_its_answer_has_won(meddled: Meddled) -> None:

@@ -1,10 +1,15 @@
 """The forms in which a storage connection is configured."""
 
-import pytest
+import subprocess
+import sys
 
-from shared.adapters.storage_connection import StorageConnection
+import pytest
+from azure.identity import DefaultAzureCredential
+
+from shared.adapters.storage_connection import StorageConnection, default_credential
 from shared.adapters.storage_settings import StorageSettings, is_configured
 from shared.domain.errors import ConfigurationError
+from tests.conftest import ROOT
 
 NAME = "DATA_STORAGE"
 STRING = "DefaultEndpointsProtocol=https;AccountName=stgdpr;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net"
@@ -76,6 +81,22 @@ def test_a_client_id_reaches_the_credential() -> None:
     connection.blobs()
     connection.queues()
     assert seen == ["client"]
+
+
+@pytest.mark.parametrize("client_id", [None, "client"])
+def test_the_credential_is_the_default_one_unmodified(client_id: str | None) -> None:
+    assert type(default_credential(client_id)) is DefaultAzureCredential
+
+
+def test_the_identity_library_is_not_imported_where_no_identity_is_used() -> None:
+    program = """
+import sys
+from shared.adapters.storage_connection import StorageConnection
+from shared.adapters.storage_settings import StorageSettings
+StorageConnection(StorageSettings("S", connection_string="UseDevelopmentStorage=true")).blobs()
+sys.exit("azure.identity" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
 def test_one_service_is_enough_where_one_is_needed() -> None:

@@ -70,7 +70,7 @@ def account_in(url: str) -> str:
     """
     Give the account's name by a URL's host, where the SDK finds none.
 
-    It knows `name.blob.core...` only; the endpoints of a DNS zone (`name.z01.blob.storage.azure.net`) start with it too.
+    It knows `name.blob.core...` only; endpoints in a DNS zone (`name.z01.blob.storage.azure.net`) start with it too.
     """
     return (urlsplit(url).hostname or "").partition(".")[0]
 

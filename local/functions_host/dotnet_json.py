@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,7})\d*)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_DEEPEST = 64  # the default of Newtonsoft's reader
+_TOO_DEEP = "the JSON is nested too deeply"
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _CONTROL = re.compile('["\\\\\x00-\x1f\x85\u2028\u2029]')
 
@@ -22,22 +24,24 @@ class _Date:
 
 
 def parse(text: str) -> object:
-    """Parse JSON; strings that look like ISO date-times become dates. Raises ValueError."""
+    """Parse JSON; strings that look like ISO date-times become dates. Raises ValueError, also beyond 64 levels."""
     try:
-        return _with_dates(json.loads(text, parse_constant=_refuse_constant))
+        return _with_dates(json.loads(text, parse_constant=_refuse_constant), 0)
     except RecursionError as error:
-        raise ValueError("the JSON is nested too deeply") from error
+        raise ValueError(_TOO_DEEP) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _with_dates(value: object) -> object:
+def _with_dates(value: object, level: int) -> object:
+    if level > _DEEPEST:
+        raise ValueError(_TOO_DEEP)
     if isinstance(value, dict):
-        return {name: _with_dates(inner) for name, inner in value.items()}
+        return {name: _with_dates(inner, level + 1) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_with_dates(inner) for inner in value]
+        return [_with_dates(inner, level + 1) for inner in value]
     return _date_or_text(value) if isinstance(value, str) else value
 
 

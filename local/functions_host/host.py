@@ -21,7 +21,7 @@ from local.functions_host.functions import (
 from local.functions_host.host_blobs import HostBlobs
 from local.functions_host.host_json import HostOptions
 from local.functions_host.invocations import Invoker
-from local.functions_host.logs import HOST_LOGGER
+from local.functions_host.logs import HOST_LOGGER, describe_exception
 from local.functions_host.manual_run import manual_input
 from local.functions_host.queue_listener import QueueListener
 from local.functions_host.queue_output import QueueOutput
@@ -95,8 +95,8 @@ class Host:
         self._stop.set()
 
     def _on_listener_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            HOST_LOGGER.error("A listener of the host failed; the host stops", exc_info=task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            HOST_LOGGER.error("A listener of the host failed, so the host stops: %s", describe_exception(error))
             self._failed = True
             self._stop.set()
 

@@ -1,6 +1,7 @@
 """HTTP at the border to a function: the request as the host hands it on, the response as the host sends it. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,7 @@ from local.functions_host.values import Datum, HttpRequestData, HttpResponseData
 # The server sets these itself.
 _NOT_COPIED = frozenset({"content-length", "transfer-encoding", "connection", "date"})
 _TEXT = "text/plain; charset=utf-8"
+_UNSENDABLE = re.compile("[\x00-\x08\n-\x1f\x7f]")
 _NO_BODY = frozenset({204, 205, 304})
 
 EMPTY_ERROR = HttpResponseData(500)
@@ -59,7 +61,10 @@ def key_of(headers: Mapping[str, str], query: bytes) -> str | None:
 
 
 def response_of(datum: Datum) -> HttpResponseData:
-    """The response that a function's return value becomes. A plain `str` is read as JSON first, as the host does."""
+    """The response that a function's return value becomes; EMPTY_ERROR if it has a header that cannot be sent.
+
+    A plain `str` is read as JSON first, as the host does.
+    """
     if datum.kind == "http":
         response: HttpResponseData = datum.value
         return _sendable(response)
@@ -96,17 +101,20 @@ def _plain(text: str) -> HttpResponseData:
 
 
 def _sendable(response: HttpResponseData) -> HttpResponseData:
+    if any(_UNSENDABLE.search(name + value) for name, value in (*response.headers.items(), *_cookies(response))):
+        return EMPTY_ERROR
     headers = {name: value for name, value in response.headers.items() if name not in _NOT_COPIED}
     body = b"" if response.status in _NO_BODY else response.body
     return HttpResponseData(response.status, headers, response.cookies, body)
 
 
+def _cookies(response: HttpResponseData) -> list[tuple[str, str]]:
+    return [("set-cookie", cookie) for cookie in response.cookies]
+
+
 def header_lines(response: HttpResponseData) -> list[tuple[bytes, bytes]]:
     """The response's headers as ASGI wants them, with Content-Length and one Set-Cookie line per cookie."""
-    lines: Sequence[tuple[str, str]] = [
-        *response.headers.items(),
-        *(("set-cookie", cookie) for cookie in response.cookies),
-    ]
+    lines = [*response.headers.items(), *_cookies(response)]
     if response.status not in _NO_BODY:
         lines = [*lines, ("content-length", str(len(response.body)))]
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in lines]

@@ -5,6 +5,7 @@ The host's own lines hold names, durations and types only; no address, key, quer
 
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +18,13 @@ HOST_LOGGER = logging.getLogger("functions_host")
 # The worker's own records: the host tells the same in its own words, without the exception's text.
 _SYSTEM_LOGGERS = ("azure.functions", "azure_functions_runtime")
 _SDK_FOLDER = Path(azure.functions.__file__).parent
-# Their INFO lines carry addresses with queries.
-_QUIET_LOGGERS = {"azure": logging.WARNING, "urllib3": logging.ERROR, "msal": logging.WARNING, "uvicorn": logging.ERROR}
+# Their lines carry addresses with queries; uvicorn's a refused header's value.
+_QUIET_LOGGERS = {
+    "azure": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "msal": logging.WARNING,
+    "uvicorn": logging.CRITICAL,
+}
 
 
 class _Lines(logging.Formatter):
@@ -48,6 +54,13 @@ def configure(*, debug: bool = False) -> None:
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     for name, level in _QUIET_LOGGERS.items():
         logging.getLogger(name).setLevel(level)
+
+
+def describe_exception(error: BaseException) -> str:
+    """Type and place of an error of the host itself, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return type(error).__name__ + place
 
 
 def short_id(invocation_id: str) -> str:

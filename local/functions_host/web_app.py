@@ -16,6 +16,7 @@ from local.functions_host.http_messages import (
     response_of,
 )
 from local.functions_host.invocations import Invoker
+from local.functions_host.logs import HOST_LOGGER, describe_exception
 from local.functions_host.values import Datum, HttpResponseData
 
 type Scope = MutableMapping[str, Any]
@@ -79,6 +80,9 @@ class WebApp:
             await _send(response, send)
         except _Disconnected:
             return
+        except Exception as error:
+            HOST_LOGGER.error("A request could not be answered: %s", describe_exception(error))
+            raise
         finally:
             self.open_requests -= 1
 
@@ -113,7 +117,10 @@ class WebApp:
         body = await _read_body(headers, receive)
         request = build_request(scope, headers, params, body)
         outcome = await self._invoker.run(function, Datum("http", request))
-        return response_of(outcome.returned) if outcome.succeeded else EMPTY_ERROR
+        response = response_of(outcome.returned) if outcome.succeeded else EMPTY_ERROR
+        if outcome.succeeded and response is EMPTY_ERROR:
+            HOST_LOGGER.error("%s returned a response that cannot be sent", function.name)
+        return response
 
     async def _answer_admin(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> HttpResponseData:
         path = scope["raw_path"].decode("latin-1").rstrip("/")

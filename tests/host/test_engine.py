@@ -70,7 +70,7 @@ from local.functions_host import engine
 from local.functions_host.values import Datum, HttpRequestData
 
 async def main(folder):
-    sys.path.append(folder)
+    sys.path[:] = [*sys.path[1:], folder]  # the folder this runs in holds an app too
     listed = {item.name: item for item in await engine.load_app(Path(folder))}
     request = Datum("http", HttpRequestData("POST", "http://x/", {"a": "b"}, {"q": "1"}, {"id": "5"}, b"body"))
     done = {}

@@ -117,6 +117,12 @@ def test_a_204_has_no_body(kitchen: Kitchen) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
 
 
+def test_a_header_that_cannot_be_sent_is_500_and_its_value_is_not_logged(kitchen: Kitchen) -> None:
+    assert get(kitchen, "/api/header-of-two-lines").status_code == 500
+    assert "header_of_two_lines returned a response that cannot be sent" in kitchen.host.log()
+    assert "secret" not in kitchen.host.log()
+
+
 @pytest.mark.parametrize("path", ["/api/fails", "/api/nothing"])
 def test_an_exception_or_a_missing_response_is_500_with_an_empty_body(kitchen: Kitchen, path: str) -> None:
     answer = get(kitchen, path)

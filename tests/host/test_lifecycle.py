@@ -90,6 +90,18 @@ def test_values_of_local_settings_are_settings_and_the_environment_wins(write_ap
             assert process.wait(20) == 0
 
 
+def test_an_installed_package_wins_over_a_folder_of_the_app(write_app: WriteApp) -> None:
+    """As on Flex Consumption, where the app's folder comes last on the path."""
+    folder = write_app(f"import idna, mine\nprint(idna.__file__, mine.__file__, flush=True)\n{HTTP_ONLY}")
+    for name in ("idna", "mine"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").touch()
+    with running_host(folder, {}) as host:
+        installed, own = host.log().splitlines()[0].split()
+    assert "site-packages" in installed
+    assert own == str(folder / "mine" / "__init__.py")
+
+
 @pytest.mark.parametrize(
     ("functions", "host_json", "settings", "sentence"),
     [
@@ -212,6 +224,17 @@ def test_after_the_limit_the_rest_is_left_to_its_lease(start_app: StartApp, queu
         assert host.stop() == 0
         assert time.monotonic() - started < 10
         assert "work still running" in host.log()
+    assert queues.length("held") == 1
+
+
+@pytest.mark.azurite
+def test_a_second_signal_ends_at_once(start_app: StartApp, queues: Queues, tmp_path: Path) -> None:
+    with start_app("kitchen", LOCAL_HOST_DRAIN_SECONDS="3600") as host:
+        queues.put("held", str(tmp_path / "never"))
+        eventually(lambda: queues.length("held") == 1 and queues.peek("held") == [], "the delivery")
+        os.kill(host.pid, signal.SIGTERM)
+        eventually(lambda: "Stopping" in host.log(), "the drain")
+        assert host.stop() == 0
     assert queues.length("held") == 1
 
 

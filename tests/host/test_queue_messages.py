@@ -107,7 +107,9 @@ def test_text_that_looks_like_json_is_written_anew(text: str, messages: list[str
     assert output_bodies(Datum("string", text)) == [message.encode() for message in messages]
 
 
-@pytest.mark.parametrize("text", ['{"a":1}\n{"a":2}', "[1,]", "{x}", "[NaN]"])
+@pytest.mark.parametrize(
+    "text", ['{"a":1}\n{"a":2}', "[1,]", "{x}", "[NaN]", "[" * 70 + "]" * 70, "[" * 9999 + "]" * 9999]
+)
 def test_text_that_only_looks_like_json_cannot_be_put(text: str) -> None:
     with pytest.raises(BadOutput):
         output_bodies(Datum("string", text))

@@ -97,6 +97,11 @@ def test_a_returned_text_goes_to_the_return_queue_in_lower_case(kitchen: Kitchen
     assert kitchen.queues.take("returned") == ["back"]
 
 
+def test_returning_something_where_no_return_is_bound_fails(kitchen: Kitchen) -> None:
+    kitchen.queues.put("speaks", "x")
+    assert kitchen.queues.take("speaks-poison") == ["x"]
+
+
 def test_returning_none_where_a_return_is_bound_fails(kitchen: Kitchen) -> None:
     kitchen.queues.put("returns", "none")
     assert kitchen.queues.take("returns-poison") == ["none"]

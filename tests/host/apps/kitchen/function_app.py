@@ -52,6 +52,13 @@ def headers(req: func.HttpRequest) -> func.HttpResponse:
     return response
 
 
+@app.route(route="header-of-two-lines")
+def header_of_two_lines(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse("x")
+    response.headers._list.append(("x-two", "secret\nvalue"))
+    return response
+
+
 @app.route(route="text")
 def text(req: func.HttpRequest) -> str:
     return req.get_body().decode()
@@ -127,6 +134,12 @@ def put(
 @app.queue_output(arg_name="$return", queue_name="%TAG%-Returned", connection=CONNECTION)
 def returns(msg: func.QueueMessage) -> str:
     return None if msg.get_body() == b"none" else msg.get_body().decode()  # type: ignore[return-value]
+
+
+@app.queue_trigger(arg_name="msg", queue_name="%TAG%-speaks", connection=CONNECTION)
+def speaks(msg: func.QueueMessage) -> str:
+    """Returns a value that no output is bound to."""
+    return "unbound"
 
 
 @app.queue_trigger(arg_name="msg", queue_name="%TAG%-seen", connection=CONNECTION)

@@ -79,6 +79,15 @@ def test_a_wish_of_seconds_is_honoured_in_process(
     assert slept == [3.0]
 
 
+def test_the_waits_in_process_are_added_up(
+    client: CustomVisionClient, server: ScriptedServer, slept: list[float]
+) -> None:
+    server.script(refusal(429, "429", "Please retry after 4 seconds."))
+    with pytest.raises(Throttled) as raised:
+        client.get_projects()
+    assert (slept, raised.value.retry_after) == ([4.0], 4.0)
+
+
 def test_a_longer_wish_goes_back_with_the_error(
     client: CustomVisionClient, server: ScriptedServer, slept: list[float]
 ) -> None:

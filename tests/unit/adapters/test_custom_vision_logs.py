@@ -2,18 +2,16 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+import requests
 
 from shared.adapters.custom_vision import CustomVisionClient
-from shared.domain.errors import (
-    GdprError,
-    TransientError,
-)
+from shared.domain.errors import GdprError
 from tests.unit.adapters.conftest import KEY
 from tests.unit.adapters.scripted_server import HANG_UP, RESET, Reply, ScriptedServer
-from tests.unit.adapters.service_answers import PROJECT, ids
+from tests.unit.adapters.service_answers import PROJECT, ids, make
 
 
 def all_calls(client: CustomVisionClient) -> list[Callable[[], object]]:
@@ -45,16 +43,35 @@ def test_neither_logs_nor_errors_show_keys_addresses_or_bodies(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.script(fault)
-    told = ""
-    for call in all_calls(client):
-        try:
-            call()
-        except (GdprError, TransientError) as error:
-            told += "".join(traceback.format_exception(error)) + repr(vars(error))
-    told += caplog.text
+    errors = [error for call in all_calls(client) if (error := error_of_call(call))]
     assert server.asked
-    for secret in (KEY, "http://", "https://", "secret", "imageIds", ids(2)[1]):
+    assert_nothing_is_told(errors, caplog.text)
+
+
+def test_a_service_that_is_not_there_is_not_named(
+    session: requests.Session, refused_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    errors = [error_of_call(call) for call in all_calls(make(f"http://127.0.0.1:{refused_port}", session))]
+    assert None not in errors
+    assert_nothing_is_told([error for error in errors if error], caplog.text)
+    assert all("NewConnectionError" in error.__notes__[0] for error in errors if error)
+
+
+def error_of_call(call: Callable[[], object]) -> GdprError | None:
+    try:
+        call()
+    except GdprError as error:
+        return error
+    return None
+
+
+def assert_nothing_is_told(errors: Sequence[GdprError], logged: str) -> None:
+    told = logged + "".join("".join(traceback.format_exception(error)) + repr(vars(error)) for error in errors)
+    for secret in (KEY, "http://", "https://", "127.0.0.1", "secret", "imageIds", ids(2)[1]):
         assert secret not in _without_source(told)
+    # What a foreign exception holds (the request with its key) must not even hang on.
+    assert all(error.__cause__ is None and error.__context__ is None for error in errors)
 
 
 def _without_source(told: str) -> str:

@@ -181,3 +181,10 @@ def test_an_artifact_is_read_as_a_stream_with_the_key(client: CustomVisionClient
     (asked,) = server.asked
     assert asked.target.endswith("/artifacts?path=%2Fi-1%2Fi-2")
     assert asked.headers["training-key"] == KEY
+
+
+def test_cookies_are_not_kept(client: CustomVisionClient, server: ScriptedServer) -> None:
+    server.script(Reply(200, b"[]", {"Set-Cookie": "who=client; Path=/"}))
+    client.get_projects()
+    client.get_projects()
+    assert "cookie" not in server.asked[1].headers

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 import signal
 import socket
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.functions_host.admin import Admin
+from local.functions_host.backoff import PollingBackoff
 from local.functions_host.functions import (
     FunctionDefinition,
     FunctionError,
@@ -132,14 +134,16 @@ class Host:
         return listeners
 
     def _queue_listener(self, function: FunctionDefinition, trigger: QueueBinding) -> QueueListener:
+        options = self._plan.options.queues
         return QueueListener(
             function,
             trigger,
-            self._plan.options.queues,
+            options,
             self._plan.local.lease_seconds,
             self._storage,
             self._output,
             self._invoker,
+            PollingBackoff(options.max_polling_interval.total_seconds(), random.random),
         )
 
     def _make_web(self) -> WebApp:

@@ -1,7 +1,6 @@
 """One queue trigger: polls its queue, runs the function per message, deletes only what succeeded."""
 
 import asyncio
-import random
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
@@ -36,6 +35,7 @@ class QueueListener:
         storage: Storage,
         output: QueueOutput,
         invoker: Invoker,
+        backoff: PollingBackoff,
     ) -> None:
         self._function = function
         self._trigger = trigger
@@ -44,6 +44,7 @@ class QueueListener:
         self._storage = storage
         self._output = output
         self._invoker = invoker
+        self._backoff = backoff
         self._client: QueueClient = storage.queue(trigger.connection, trigger.queue_name)
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -54,16 +55,15 @@ class QueueListener:
 
     async def run(self) -> None:
         """Fetch and process until `stop`; returns when what was fetched has been dealt with."""
-        backoff = PollingBackoff(self._options.max_polling_interval.total_seconds(), random.random)
         while not self._stopping:
             self._wake.clear()
             self._room.clear()
             if len(self._running) > self._options.new_batch_threshold:
                 await self._room.wait()
             elif await self._fetch():
-                backoff.reset()
+                self._backoff.reset()
             else:
-                await self._pause(backoff.next_seconds())
+                await self._pause(self._backoff.next_seconds())
         if self._running:
             await asyncio.wait(self._running)
 

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,10 +219,9 @@ def test_after_the_limit_the_rest_is_left_to_its_lease(start_app: StartApp, queu
     with start_app("kitchen", LOCAL_HOST_DRAIN_SECONDS="0.2") as host:
         queues.put("held", str(tmp_path / "never"))
         eventually(lambda: queues.length("held") == 1 and queues.peek("held") == [], "the delivery")
-        started = time.monotonic()
         assert host.stop() == 0
-        assert time.monotonic() - started < 10
         assert "work still running" in host.log()
+        assert "holds succeeded" not in host.log()
     assert queues.length("held") == 1
 
 

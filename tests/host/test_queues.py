@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -120,11 +121,40 @@ def test_a_message_that_always_fails_is_tried_five_times_and_copied_to_poison(ki
     assert "spelling" not in log
 
 
-def test_a_message_put_by_the_host_wakes_its_listener(start_app: StartApp, queues: Queues) -> None:
-    """The pause between polls is a minute here, and the answer takes less than the test's deadline of half of that."""
-    with start_app("relay", AzureFunctionsJobHost__extensions__queues__maxPollingInterval="00:01:00") as host:
-        eventually(lambda: requests.post(f"{host.url}/api/start", timeout=10).ok, "the first message")
+def test_an_async_function_passes_a_message_on(start_app: StartApp, queues: Queues) -> None:
+    with start_app("relay") as host:
+        assert requests.post(f"{host.url}/api/start", timeout=10).status_code == 202
         assert queues.take("relayed") == ["sent"]
+
+
+def test_no_more_messages_run_at_once_than_host_json_allows(
+    start_app: StartApp, queues: Queues, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    limits = {"batchSize": "2", "newBatchThreshold": "1"}
+    settings = {f"AzureFunctionsJobHost__extensions__queues__{name}": value for name, value in limits.items()}
+    for _ in range(8):
+        queues.put("held", str(done))
+    with start_app("kitchen", **settings):
+        # Two are fetched; that is more than one running, so nothing more is fetched before one of them ends.
+        eventually(lambda: len(queues.peek("held")) == 6, "the first batch")
+        _stay(lambda: len(queues.peek("held")) == 6, seconds=1)
+        done.touch()
+        assert len(queues.take("held-out", 8)) == 8
+
+
+def test_all_sync_functions_share_the_threads_that_are_configured(
+    start_app: StartApp, queues: Queues, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    with start_app("kitchen", PYTHON_THREADPOOL_THREAD_COUNT="1") as host:
+        queues.put("held", str(done))
+        eventually(lambda: queues.length("held") == 1 and queues.peek("held") == [], "the delivery")
+        assert requests.get(f"{host.url}/api/things/1", timeout=10).text == "number 1"  # async: needs no thread
+        with pytest.raises(requests.Timeout):
+            requests.get(f"{host.url}/api/items/1", timeout=1)
+        done.touch()
+        assert requests.get(f"{host.url}/api/items/1", timeout=10).text == "any"
 
 
 def test_the_retry_waits_for_the_visibility_timeout(start_app: StartApp, queues: Queues) -> None:
@@ -179,7 +209,7 @@ def test_the_lease_is_renewed_while_the_function_runs(start_app: StartApp, queue
     ):
         queues.put("held", str(done))
         eventually(lambda: queues.length("held") == 1 and queues.peek("held") == [], "the first delivery")
-        _stay_invisible(queues, "held", seconds=5)
+        _stay(lambda: queues.peek("held") == [], seconds=5)
         done.touch()
         assert len(queues.take("held-out")) == 1
         eventually(lambda: queues.length("held") == 0, "the deletion")
@@ -188,10 +218,10 @@ def test_the_lease_is_renewed_while_the_function_runs(start_app: StartApp, queue
     assert queues.peek("held-out") == []
 
 
-def _stay_invisible(queues: Queues, role: str, seconds: float) -> None:
+def _stay(condition: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        assert queues.peek(role) == []
+        assert condition()
         time.sleep(0.05)
 
 

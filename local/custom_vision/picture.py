@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import warnings
 
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
@@ -20,7 +19,7 @@ class NotAPictureError(Exception):
 def examine(data: bytes) -> Content:
     """Size in pixels, media type and digest of a picture; NotAPictureError otherwise. Reads the header only."""
     try:
-        with warnings.catch_warnings(), Pillow.open(io.BytesIO(data), formats=tuple(_MEDIA_TYPES)) as picture:
+        with Pillow.open(io.BytesIO(data), formats=tuple(_MEDIA_TYPES)) as picture:
             width, height, media_type = picture.width, picture.height, _MEDIA_TYPES[picture.format or ""]
     except (UnidentifiedImageError, OSError, ValueError, Pillow.DecompressionBombError) as problem:
         raise NotAPictureError(str(problem)) from problem

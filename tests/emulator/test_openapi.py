@@ -12,7 +12,7 @@ from tests.emulator.conftest import REFERENCE, Api
 from tests.emulator.session import Exchange, drive
 
 SPEC = REFERENCE / "spec" / "v3.3" / "Training.2020-classic-ids.json"
-pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"needs Microsoft's OpenAPI at {SPEC}")
+pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="needs the OpenAPI of Microsoft in ../shared/reference/spec")
 
 # Declared as not nullable, and null in recorded answers (`image` of a refused upload: our choice).
 NULL_IN_REALITY = {

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+from azure.storage.blob import BlobServiceClient
 
+from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import running_emulator
+from tests.conftest import Storage
 from tests.emulator.conftest import ROOT
 
 COMMAND = [sys.executable, "-m", "local.custom_vision"]
@@ -25,6 +28,30 @@ def _process(**environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             yield process, process.stdout.readline().strip()
         finally:
             process.kill()
+
+
+@pytest.mark.azurite
+def test_pictures_lie_in_the_account_that_the_environment_names(storage: Storage) -> None:
+    with _process(EMULATOR_STORAGE=storage.service_connection) as (_, line):
+        control = EmulatorControl(line.rpartition(" ")[2])
+        try:
+            project = control.seed("Pets", 1)["project"]
+            with BlobServiceClient.from_connection_string(storage.service_connection) as service:
+                container = service.get_container_client(f"i-{project.replace('-', '')}")
+                assert len(list(container.list_blob_names())) == 2
+        finally:
+            control.reset()
+
+
+def test_nothing_of_a_request_is_said_aloud(capfd: pytest.CaptureFixture[str]) -> None:
+    with _process() as (process, line):
+        url = line.rpartition(" ")[2] + "/customvision/v3.3/training/projects"
+        for key in ("emulator-training-key", "private-key"):
+            requests.post(f"{url}?name=private-name", headers={"Training-Key": key}, timeout=10)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -15,7 +15,9 @@ from tests.emulator.conftest import REFERENCE, Api
 from tests.emulator.session import Exchange, drive
 
 RECORDINGS = REFERENCE / "recordings"
-pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason="needs the recorded answers in ../shared/reference/recordings")
+pytestmark = pytest.mark.skipif(
+    not RECORDINGS.exists(), reason="needs the recorded answers in ../shared/reference/recordings"
+)
 
 # Keys that real rows leave out when there is nothing to say.
 OPTIONAL = {"tags", "regions", "metadata", "trainedAt", "boundingBox"}

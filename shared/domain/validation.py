@@ -8,7 +8,7 @@ then (`shared.domain.permissions`) what the settings of this installation allow.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeIs
 
 from shared.domain.errors import InvalidRequest
 from shared.domain.fields import (
@@ -252,7 +252,7 @@ def _level_options(
 ) -> None:
     choices = choice("keep", "unpublish", "delete")
     options["trained_iterations"] = check.field(members, "/options", "trained_iterations", choices, None)
-    options["confirm"] = members.get("confirm")
+    options["confirm"] = _confirmed(members.get("confirm"))
     level = scope.get("level")
     if level == "items" and "images" in scope and "trained_iterations" not in members:
         check.add("/options/trained_iterations", "is required at level items with images: keep, unpublish or delete")
@@ -262,6 +262,17 @@ def _level_options(
         _confirm(check, members, level)
         if "trained_iterations" in members:
             check.add("/options/trained_iterations", "is for level items with images")
+
+
+def _confirmed(value: object) -> object:
+    """Sort the lists of a confirmation, as all lists of the normal form are; what is malformed is for `_confirm`."""
+    if not isinstance(value, dict):
+        return value
+    return {name: sorted(set(item)) if _is_text_list(item) else item for name, item in value.items()}
+
+
+def _is_text_list(value: object) -> TypeIs[list[str]]:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _confirm(check: Checker, members: Mapping[str, Any], level: str) -> None:

@@ -19,19 +19,15 @@ def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     address of a storage service is replaced as a whole, wherever it stands.
     """
     if isinstance(value, dict):
-        return {key: _member(key, member) for key, member in value.items() if not _is_link_key(key, member)}
+        return {key: _member(key, member) for key, member in value.items() if not _LINK_KEY.search(key)}
     if isinstance(value, list):
         return [without_links(element) for element in value]
     return _text(value)
 
 
-def _is_link_key(key: str, member: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return bool(_LINK_KEY.search(key)) and (member is None or isinstance(member, str | list))
-
-
 def _member(key: str, member: Any) -> Any:  # noqa: ANN401 - any JSON value
     if key == "metadata" and isinstance(member, dict):
-        return {name: _text(text) for name, text in member.items()}
+        return {name: without_links(text) for name, text in member.items()}
     return without_links(member)
 
 

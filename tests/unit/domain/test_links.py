@@ -1,0 +1,97 @@
+"""Links of the service are bearer secrets; what is exported must not carry any."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.links import REMOVED, without_links
+
+SAS = "https://x.blob.core.windows.net/c/b?sv=2022&sig=c2VjcmV0"
+LOCAL_SAS = "http://127.0.0.1:10000/devstoreaccount2/c/b?se=1&sig=c2VjcmV0"
+
+KEYS = st.sampled_from(
+    ["id", "metadata", "regions", "tags", "originalImageUri", "thumbnailUri", "downloadUri", "imageUrl", "URL", "urls"]
+)
+TEXTS = st.sampled_from(["", "anna", "a?b", SAS, LOCAL_SAS, SAS.upper(), f"see {SAS} for more"]) | st.text(max_size=6)
+VALUES = st.recursive(
+    TEXTS | st.integers() | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+ROWS = st.dictionaries(KEYS, VALUES, max_size=5)
+PLAIN = st.recursive(
+    st.text("abc ?&=", max_size=6) | st.integers() | st.booleans() | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "metadata", "regions", "tags", "left"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def members(value: Any, *, in_metadata: bool = False) -> Iterator[tuple[str, Any, bool]]:
+    """Walk all members of all objects: key, value, and whether the object is a row's metadata."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield key, member, in_metadata
+            yield from members(member, in_metadata=key == "metadata" and not in_metadata)
+    elif isinstance(value, list):
+        for item in value:
+            yield from members(item)
+
+
+@given(ROWS)
+def test_no_link_survives_anywhere(row: dict[str, Any]) -> None:
+    cleaned = without_links(row)
+    assert "sig=" not in json.dumps(cleaned).lower()
+    assert ".blob.core." not in json.dumps(cleaned).lower()
+    link_keys = [key for key, _, in_metadata in members(cleaned) if not in_metadata and re.search("(?i)ur[il]s?$", key)]
+    assert not link_keys
+
+
+@given(ROWS)
+def test_cleaning_twice_changes_nothing_more(row: dict[str, Any]) -> None:
+    once = without_links(row)
+    assert without_links(once) == once
+
+
+@given(PLAIN)
+def test_what_holds_no_link_stays_as_it_is(value: object) -> None:
+    assert without_links(value) == value
+
+
+@given(ROWS)
+def test_the_row_itself_is_left_alone(row: dict[str, Any]) -> None:
+    before = json.dumps(row)
+    without_links(row)
+    assert json.dumps(row) == before
+
+
+@pytest.mark.parametrize(
+    "key", ["originalImageUri", "resizedImageUri", "thumbnailUri", "downloadUri", "uri", "URL", "imageUrls", "url"]
+)
+def test_a_key_of_a_link_is_dropped(key: str) -> None:
+    assert without_links({key: "https://example.com/p", "id": "1", "deep": [{key: None}]}) == {"id": "1", "deep": [{}]}
+
+
+@pytest.mark.parametrize("text", [SAS, LOCAL_SAS, SAS.upper(), "x?SIG=1", "https://a.queue.core.windows.net/q"])
+def test_a_text_with_a_signature_or_a_storage_address_is_replaced_as_a_whole(text: str) -> None:
+    assert without_links({"note": f"see {text} now"}) == {"note": REMOVED}
+
+
+def test_metadata_keys_are_the_customers_own() -> None:
+    row = {"metadata": {"profileUrl": "https://example.com/anna", "uri": "x", "leak": SAS}}
+    assert without_links(row) == {"metadata": {"profileUrl": "https://example.com/anna", "uri": "x", "leak": REMOVED}}
+
+
+def test_an_ordinary_word_that_ends_alike_is_no_link() -> None:
+    assert without_links({"curious": "a", "urinal": "b", "domainId": "c"}) == {
+        "curious": "a",
+        "urinal": "b",
+        "domainId": "c",
+    }

@@ -61,7 +61,7 @@ class PlanBuilder:
         )
 
     def _iteration(self, iteration: Iteration, finding: ProjectFinding) -> dict[str, Any]:
-        holds = finding.holds.get(iteration.id, 0)
+        holds = finding.holds(iteration.id)
         return {
             "id": iteration.id,
             "name": iteration.name,

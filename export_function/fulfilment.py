@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from export_function import exporting
+from export_function.catching_up import catch_up
 from export_function.closing import Closing
-from export_function.plan import DATA_PHASE, found_counts, unit_ids
-from export_function.planning import UNSTABLE_PATIENCE, frozen_plan, make_plan
+from export_function.plan import (
+    DATA_PHASE,
+    DERIVED_PHASE,
+    PHASE_OF,
+    ZIP_PHASE,
+    found_counts,
+    planned_unit_ids,
+)
+from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from shared.acceptance import EXPORT_WORK
-from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal, TransientError
+from shared.domain.errors import CannotFulfil, GdprError
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
@@ -21,7 +29,7 @@ from shared.ledger import Versioned
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait
 from shared.services import Services
 
-UNSTABLE_PAUSE_SECONDS = 30.0
+UNSTABLE_PAUSE = timedelta(seconds=30)
 REFUSAL_ATTEMPTS = 3
 REFUSAL_PAUSE_SECONDS = 2.0
 
@@ -33,23 +41,21 @@ class ExportFulfilment:
     queue: str = EXPORT_WORK
 
     def phase_of(self, unit_kind: str) -> str:
-        """All units of an export are independent of each other and run in one phase."""
-        return DATA_PHASE
+        """Most units of an export are independent of each other and run in one phase."""
+        return PHASE_OF.get(unit_kind, DATA_PHASE)
 
     def step(self, services: Services, current: Versioned) -> Decision:
-        """Take the next step: plan, wait for the units, close, or remove what was written."""
-        match current.record.status:
+        """Take the next step: plan, wait for the units, catch up, close, or remove what was written."""
+        record = current.record
+        match record.status:
             case RequestStatus.PENDING:
-                planning = current.record.in_phase(services.now(), "planning", status=RequestStatus.PLANNING)
-                return Move(record=planning)
+                return Move(record=record.in_phase(services.now(), "planning", status=RequestStatus.PLANNING))
             case RequestStatus.PLANNING:
-                return self._plan(services, current.record)
-            case RequestStatus.EXPORTING:
-                return self._data_done(services, current.record)
-            case RequestStatus.VERIFYING:
-                return Finish(ending=self._close(services, current.record))
+                return self._plan(services, record)
+            case RequestStatus.EXPORTING | RequestStatus.VERIFYING:
+                return self._next_phase(services, record)
             case RequestStatus.CANCELLING:
-                services.packages.delete_package(current.record.subject_request_id)
+                services.packages.delete_package(record.subject_request_id)
                 return Finish(ending=Ending(status=RequestStatus.CANCELLED))
             case _:
                 return Nothing()
@@ -64,47 +70,70 @@ class ExportFulfilment:
         self, services: Services, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None
     ) -> UnitOutcome:
         """Name everything in a unit that could not be done."""
-        operation = error.operation if isinstance(error, TransientError | ServiceRefusal) else "unit"
-        status = error.status if isinstance(error, TransientError | ServiceRefusal) else None
-        return exporting.given_up(unit, code, operation, status)
+        return exporting.given_up(unit, code, error)
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """A refusal is tried again a few times, since roles and projects change, and then recorded."""
         return REFUSAL_PAUSE_SECONDS * attempt if attempt < REFUSAL_ATTEMPTS else None
 
     def _plan(self, services: Services, record: RequestRecord) -> Decision:
-        request = _request(services, record)
         now, notes = services.now(), dict(record.notes)
         since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
-        patient = now - since < UNSTABLE_PATIENCE
-        if not make_plan(services, record.subject_request_id, request, settle_for_unstable=not patient):
-            notes["next_time"] = _seconds_later(now, UNSTABLE_PAUSE_SECONDS)
-            return Wait(record=record.evolve(now, notes=notes), seconds=UNSTABLE_PAUSE_SECONDS)
-        plan = frozen_plan(services, record.subject_request_id)
-        return self._planned(services, record, plan)
+        planner = Planner(
+            services=services,
+            request_id=record.subject_request_id,
+            request=requested(services, record),
+            settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
+        )
+        if planner.make():
+            return self._planned(services, record, frozen_plan(services, record.subject_request_id))
+        waiting = record.evolve(now, notes=notes | {"next_time": rfc3339(now + UNSTABLE_PAUSE)})
+        return Wait(record=waiting, seconds=UNSTABLE_PAUSE.total_seconds())
 
     def _planned(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision:
-        units = unit_ids(plan)
-        exporting_record = record.in_phase(
-            services.now(),
-            DATA_PHASE,
-            status=RequestStatus.EXPORTING,
-            phase_units=len(units),
-            plan_hash=plan["plan_hash"],
-            counts=found_counts(plan),
-        )
-        return Move(record=exporting_record, unit_ids=units)
+        units = planned_unit_ids(plan, DATA_PHASE)
+        changes = {"status": RequestStatus.EXPORTING, "plan_hash": plan["plan_hash"], "counts": found_counts(plan)}
+        moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), **changes)
+        return Move(record=moved, unit_ids=units)
+
+    def _next_phase(self, services: Services, record: RequestRecord) -> Decision:
+        phase = record.phase or ""
+        if phase in (DATA_PHASE, DERIVED_PHASE, ZIP_PHASE):
+            tally = services.ledger.tally(record.subject_request_id, phase, record.round)
+            if len(tally.units) < record.phase_units:
+                return Nothing()
+        match phase:
+            case "data":
+                return self._data_done(services, record)
+            case "derived":
+                return Move(record=record.in_phase(services.now(), "closing", status=RequestStatus.VERIFYING))
+            case _:
+                return Finish(ending=self._close(services, record))
 
     def _data_done(self, services: Services, record: RequestRecord) -> Decision:
-        tally = services.ledger.tally(record.subject_request_id, DATA_PHASE, record.round)
-        if len(tally.units) < record.phase_units:
-            return Nothing()
-        return Move(record=record.in_phase(services.now(), "closing", status=RequestStatus.VERIFYING))
+        request, plan = requested(services, record), frozen_plan(services, record.subject_request_id)
+        came = catch_up(services, record, request, plan)
+        if came:
+            return self._another_round(services, record, came)
+        units = planned_unit_ids(plan, DERIVED_PHASE)
+        moved = record.in_phase(services.now(), DERIVED_PHASE, phase_units=len(units))
+        return Move(record=moved, unit_ids=units)
+
+    def _another_round(self, services: Services, record: RequestRecord, came: list[Any]) -> Decision:
+        """Send the units for what came meanwhile; the frozen plan stays, the record notes what was added."""
+        units = [unit_id for entry in came for unit_id in entry.unit_ids]
+        added = [
+            {"project_id": e.project_id, "units": e.unit_ids, "counts": e.counts, "round": record.round + 1}
+            for e in came
+        ]
+        notes = {**record.notes, "caught_up": [*record.notes.get("caught_up", ()), *added], "round_units": units}
+        moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), round=record.round + 1, notes=notes)
+        return Move(record=moved, unit_ids=units)
 
     def _close(self, services: Services, record: RequestRecord) -> Ending:
         request_id = record.subject_request_id
-        plan = frozen_plan(services, request_id)
-        return Closing(services, _request(services, record), request_id, plan).close()
+        plan, caught_up = frozen_plan(services, request_id), record.notes.get("caught_up", ())
+        return Closing(services, requested(services, record), request_id, plan, caught_up).close()
 
     def _undo_if_cancelled(self, services: Services, request_id: str) -> None:
         """A writer that comes after the cancellation takes back what it brought."""
@@ -113,12 +142,9 @@ class ExportFulfilment:
             services.packages.delete_package(request_id)
 
 
-def _request(services: Services, record: RequestRecord) -> SubjectRequest:
+def requested(services: Services, record: RequestRecord) -> SubjectRequest:
+    """Read what was asked; `CannotFulfil` if it is lost."""
     request = services.ledger.selector(record.subject_request_id)
     if request is None:
         raise CannotFulfil("bad_message")
     return request
-
-
-def _seconds_later(now: datetime, seconds: float) -> str:
-    return rfc3339(datetime.fromtimestamp(now.timestamp() + seconds, now.tzinfo))

@@ -5,46 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from export_function.plan import NOT_BUILT
+from export_function.unit_work import gap
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.work import Counts
 
 API_VERSION = "v3.3"
 WORDS = ("found", "written", "vanished", "failed", "not_available")
 STORES = ("account", "projects", "iterations", "performance", "tags", "images", "predictions", "exported_models")
-ROWS_A_PAGE = 1000
+NOT_BUILT: frozenset[str] = frozenset({"account"})
+"""Stores that a package does not hold yet; each is named in every manifest that was asked for it."""
 HARMLESS = frozenset({"vanished", "link_expired", "not_trained", "not_asked", "list_moved"})
 
 
 def asked_for(request: SubjectRequest) -> frozenset[str]:
     """Say which stores a request wants in its package."""
     if request.narrowed:
-        return frozenset({"projects", "iterations", "tags", "images"})
-    wanted = set(STORES) - {"account", "predictions"}
-    if request.options["account"]:
-        wanted.add("account")
-    if request.scope["predictions"]:
-        wanted.add("predictions")
-    return frozenset(wanted)
+        wanted = {"projects", "iterations"}
+        if request.images is not None:
+            wanted |= {"tags", "images", "performance"}
+    else:
+        wanted = set(STORES) - {"account", "predictions"}
+        if request.options["account"]:
+            wanted.add("account")
+    return frozenset(wanted | ({"predictions"} if request.wants_predictions else set()))
 
 
 def unavailable(asked: Iterable[str]) -> tuple[Counts, list[dict[str, Any]]]:
     """Give counts and gaps of the stores: asked for and not built yet, and not asked for at all."""
     asked = frozenset(asked)
-    counts: Counts = {}
-    gaps = []
-    for store in STORES:
-        if store in asked and store in NOT_BUILT:
-            counts[store] = {"not_available": 1}
-            gaps.append(gap(store, None, "not_supported_yet", "this version does not export it"))
-        elif store not in asked:
-            gaps.append(gap(store, None, "not_asked", "the request did not ask for it"))
+    counts: Counts = {store: {"not_available": 1} for store in asked & NOT_BUILT}
+    gaps = [
+        gap(store, None, "not_supported_yet", "this version does not export it") for store in sorted(asked & NOT_BUILT)
+    ]
+    gaps += [gap(store, None, "not_asked", "the request did not ask for it") for store in STORES if store not in asked]
     return counts, gaps
-
-
-def gap(store: str, item_id: str | None, code: str, detail: str) -> dict[str, Any]:
-    """Make one entry of the gaps."""
-    return {"store": store, "id": item_id, "code": code, "detail": detail}
 
 
 def stores_of(counts: Counts, service_counts: Mapping[str, int | None]) -> dict[str, dict[str, Any]]:
@@ -63,7 +57,7 @@ def status_of(
     Derive how an export ends from what its manifest says.
 
     Anything failed or not available that was asked for makes it `partially_completed`, and so does a list that never
-    stood still (`lists_stable` false); a person without any image ends `completed: nothing_matched`.
+    stood still (`lists_stable` false); a person without any item ends `completed: nothing_matched`.
     """
     codes = {entry["code"] for entry in gaps} - HARMLESS
     failed = any(words["failed"] for words in stores.values())
@@ -73,13 +67,13 @@ def status_of(
         return RequestStatus.PARTIALLY_COMPLETED, "inventory_unstable"
     if codes:
         return RequestStatus.PARTIALLY_COMPLETED, "not_supported_yet"
-    if narrowed and stores["images"]["found"] == 0:
+    if narrowed and stores["images"]["found"] + stores["predictions"]["found"] == 0:
         return RequestStatus.COMPLETED, "nothing_matched"
     return RequestStatus.COMPLETED, None
 
 
 def shown_scope(request: SubjectRequest) -> dict[str, Any]:
-    """Give the scope without values of a data subject: "all" stays, project names and selectors become their kinds."""
+    """Give the scope without values of a data subject: "all" stays, names and selectors become their numbers."""
     projects = request.scope["projects"]
     shown: dict[str, Any] = {"projects": "all" if projects == "all" else f"{len(projects)} named"}
     if "images" in request.scope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,82 +11,196 @@ from shared.domain.work import Counts, PlannedItem, WorkUnit, partition
 
 PROJECT = "project"
 IMAGES = "images"
-DATA_PHASE = "data"
+ITERATION = "iteration"
+ITERATION_IMAGES = "iteration_images"
+PREDICTIONS = "predictions"
+ACCOUNT = "account"
+DERIVED = "derived"
+ZIP = "zip"
 
-NOT_BUILT = ("account", "performance", "predictions", "exported_models")
-"""Stores that a package does not hold yet; each is named in every manifest that was asked for it."""
+DATA_PHASE = "data"
+DERIVED_PHASE = "derived"
+ZIP_PHASE = "zip"
+PHASE_OF: Mapping[str, str] = {DERIVED: DERIVED_PHASE, ZIP: ZIP_PHASE}
+"""Phases of the kinds of units that need the others' files; all other kinds are independent and run in one phase."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterationInventory:
+    """
+    What an iteration's own copy holds.
+
+    `image_ids`: the images to export of it; `with_bytes`: those of them whose bytes no other source gives.
+    `service_count` and `stable` as for the workspace; None and True where the iteration lists nothing (not trained).
+    """
+
+    iteration_id: str
+    image_ids: Collection[str] = ()
+    with_bytes: Collection[str] = ()
+    service_count: int | None = None
+    stable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionPages:
+    """
+    Consecutive pages of one query of stored predictions, at most 256 ids.
+
+    `iteration_id`: of the query, None for all. `tokens`: what each page is asked for with, None for the first.
+    """
+
+    iteration_id: str | None
+    tokens: Sequence[Mapping[str, Any] | None]
+    prediction_ids: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectInventory:
-    """What was found of one project: the ids to export, the service's count, and whether the list stood still."""
+    """
+    What was found of one project.
+
+    `image_ids`: the workspace's images to export; `service_count`: the service's own count of the workspace;
+    `stable`: whether the list stood still; `looked_at`: distinct images that were read; `narrowed`: whether the ids
+    are one person's.
+    """
 
     resource: str
     project_id: str
     name: str
-    image_ids: Sequence[str]
+    image_ids: Collection[str]
     service_count: int
     stable: bool
+    looked_at: int = 0
+    narrowed: bool = False
+    iterations: Sequence[IterationInventory] = ()
+    predictions: Sequence[PredictionPages] = ()
+
+    @property
+    def all_stable(self) -> bool:
+        """Whether every list stood still."""
+        return self.stable and all(iteration.stable for iteration in self.iterations)
+
+    @property
+    def distinct_images(self) -> int:
+        """How many images the package will hold, each once."""
+        return len(self.image_ids) + sum(len(iteration.with_bytes) for iteration in self.iterations)
+
+
+def units_of(inventory: ProjectInventory) -> Iterator[WorkUnit]:
+    """Give a project's units, not numbered yet: its own data, its iterations, then items in runs of 256."""
+    yield _unit(inventory, PROJECT)
+    for run in partition(PlannedItem(item_id=item) for item in inventory.image_ids):
+        yield _unit(inventory, IMAGES, run)
+    for iteration in inventory.iterations:
+        held = tuple(PlannedItem(item_id=item) for item in sorted(iteration.image_ids)) if inventory.narrowed else ()
+        yield _unit(inventory, ITERATION, held, {"iteration_id": iteration.iteration_id})
+        yield from _iteration_image_units(inventory, iteration)
+    for pages in inventory.predictions:
+        items = tuple(PlannedItem(item_id=item) for item in pages.prediction_ids)
+        yield _unit(inventory, PREDICTIONS, items, {"query": pages.iteration_id, "tokens": list(pages.tokens)})
+
+
+def _iteration_image_units(inventory: ProjectInventory, iteration: IterationInventory) -> Iterator[WorkUnit]:
+    for run in partition(PlannedItem(item_id=item) for item in iteration.image_ids):
+        with_bytes = [item.item_id for item in run if item.item_id in iteration.with_bytes]
+        details = {"iteration_id": iteration.iteration_id, "with_bytes": with_bytes}
+        yield _unit(inventory, ITERATION_IMAGES, run, details)
+
+
+def _unit(
+    inventory: ProjectInventory,
+    kind: str,
+    items: tuple[PlannedItem, ...] = (),
+    details: Mapping[str, Any] | None = None,
+) -> WorkUnit:
+    return WorkUnit(
+        kind=kind,
+        number=1,
+        resource=inventory.resource,
+        project_id=inventory.project_id,
+        items=items,
+        details=details or {},
+    )
 
 
 @dataclass
 class PlanBuilder:
-    """Turns inventories into units, project by project, so that no more than one project is held at a time."""
+    """Gathers what the frozen plan says, project by project, so that no more than one project is held at a time."""
 
     projects: list[dict[str, Any]] = field(default_factory=list)
     _hash: Any = field(default_factory=hashlib.sha256)
 
-    def units_of(self, inventory: ProjectInventory, first_number: int) -> list[WorkUnit]:
-        """Give the units of a project: its own data, then its images in runs of 256, numbered from `first_number`."""
-        runs: list[tuple[str, tuple[PlannedItem, ...]]] = [(PROJECT, ())]
-        runs += [(IMAGES, run) for run in partition(PlannedItem(item_id=item) for item in inventory.image_ids)]
-        return [
-            WorkUnit(
-                kind=kind,
-                number=first_number + offset,
-                resource=inventory.resource,
-                project_id=inventory.project_id,
-                items=items,
-            )
-            for offset, (kind, items) in enumerate(runs)
-        ]
-
-    def add(self, inventory: ProjectInventory, unit_ids: Sequence[str], looked_at: int) -> None:
+    def add(self, inventory: ProjectInventory, unit_ids: Sequence[str]) -> None:
         """Note a project and the ids under which its units were saved."""
-        self._hash.update(f"{inventory.project_id}\n".encode())
-        for image_id in sorted(inventory.image_ids):
-            self._hash.update(f"  {image_id}\n".encode())
+        self._hash_ids(inventory)
+        predictions = sum(len(pages.prediction_ids) for pages in inventory.predictions)
         self.projects.append(
             {
                 "id": inventory.project_id,
                 "name": inventory.name,
                 "resource": inventory.resource,
-                "counts": {"images": len(inventory.image_ids), "predictions": 0, "iterations": 0, "tags": 0},
+                "counts": {
+                    "images": inventory.distinct_images,
+                    "predictions": predictions,
+                    "iterations": len(inventory.iterations),
+                    "tags": 0,
+                },
                 "service_count": inventory.service_count,
-                "stable": inventory.stable,
-                "looked_at": looked_at,
+                "stable": inventory.all_stable,
+                "looked_at": inventory.looked_at,
                 "iterations": [],
+                "sources": _sources(inventory),
                 "units": list(unit_ids),
             }
         )
 
-    def plan(self, request_id: str, planned_time: str) -> dict[str, Any]:
-        """Give the plan to freeze; its hash covers ids, not names."""
+    def _hash_ids(self, inventory: ProjectInventory) -> None:
+        self._hash.update(f"{inventory.project_id}\n".encode())
+        for iteration_id, ids in _ids_by_source(inventory):
+            self._hash.update(f" {iteration_id}\n".encode())
+            for image_id in sorted(ids):
+                self._hash.update(f"  {image_id}\n".encode())
+
+    def plan(self, request_id: str, planned_time: str, extra_units: Sequence[str] = ()) -> dict[str, Any]:
+        """Give the plan to freeze; its hash covers ids, not names. `extra_units` belong to no project."""
         return {
             "subject_request_id": request_id,
             "plan_hash": f"sha256:{self._hash.hexdigest()}",
             "planned_time": planned_time,
             "projects": self.projects,
             "residuals": [],
+            "extra_units": list(extra_units),
         }
 
 
-def unit_ids(plan: Mapping[str, Any]) -> list[str]:
-    """Give the ids of all units of a plan."""
-    return [unit_id for project in plan["projects"] for unit_id in project["units"]]
+def _ids_by_source(inventory: ProjectInventory) -> Iterable[tuple[str, Collection[str]]]:
+    yield "workspace", inventory.image_ids
+    for iteration in inventory.iterations:
+        yield iteration.iteration_id, iteration.image_ids
+    yield "predictions", [item for pages in inventory.predictions for item in pages.prediction_ids]
+
+
+def _sources(inventory: ProjectInventory) -> list[dict[str, Any]]:
+    """What every list held when it was planned, to compare with when the export ends."""
+    workspace = {"iteration_id": None, "planned": len(inventory.image_ids), "counted": inventory.service_count}
+    iterations = [
+        {"iteration_id": i.iteration_id, "planned": len(i.image_ids), "counted": i.service_count}
+        for i in inventory.iterations
+    ]
+    return [workspace, *iterations]
+
+
+def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:
+    """Give the ids of a plan's units in one phase."""
+    of_projects = [unit_id for project in plan["projects"] for unit_id in project["units"]]
+    return [u for u in [*of_projects, *plan.get("extra_units", ())] if PHASE_OF.get(u[:-6], DATA_PHASE) == phase]
 
 
 def found_counts(plan: Mapping[str, Any]) -> Counts:
     """Give what is known to be there before the first unit runs."""
     projects = plan["projects"]
-    return {"projects": {"found": len(projects)}, "images": {"found": sum(p["counts"]["images"] for p in projects)}}
+    found = {"projects": len(projects)} | {
+        store: sum(project["counts"][store] for project in projects)
+        for store in ("images", "predictions", "iterations")
+    }
+    return {store: {"found": number} for store, number in found.items()}

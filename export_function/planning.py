@@ -1,65 +1,173 @@
-"""Planning an export: read what there is, freeze it as units."""
+"""Planning an export: read what there is, freeze it as units. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from export_function.plan import PlanBuilder, ProjectInventory
+from export_function.plan import (
+    IterationInventory,
+    PlanBuilder,
+    ProjectInventory,
+    units_of,
+)
+from export_function.prediction_pages import plan_prediction_pages
+from shared.domain.errors import ResourceAbsent, ServiceRefusal
+from shared.domain.resources import Iteration
+from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
-from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
+from shared.domain.work import WorkUnit
+from shared.inventory import Finder, ListedSource, ResolvedProject, list_images, resolve_projects
+from shared.ports import CustomVision
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)
+NOT_TRAINED = frozenset(
+    {"BadRequestIterationIsNotTrained", "NotFoundIterationPerformance", "BadRequestWorkspaceNotDeletable"}
+)
 
 
-def make_plan(services: Services, request_id: str, request: SubjectRequest, *, settle_for_unstable: bool) -> bool:
-    """
-    Read the projects and freeze the plan; False if a list did not stand still and nothing was frozen.
+@dataclass
+class Planner:
+    """Plans one export; `settle_for_unstable` freezes moving lists as they are, and the manifest names them."""
 
-    With `settle_for_unstable` a moving list is frozen as it is, and the manifest names it. Raises `CannotFulfil`.
-    """
-    if services.ledger.plan(request_id) is not None:
+    services: Services
+    request_id: str
+    request: SubjectRequest
+    settle_for_unstable: bool
+    builder: PlanBuilder = field(default_factory=PlanBuilder)
+    next_number: int = 1
+
+    def make(self) -> bool:
+        """
+        Read the projects and freeze the plan; False if a list did not stand still and nothing was frozen.
+
+        A plan that stands is left as it is. Raises `CannotFulfil`.
+        """
+        if self.services.ledger.plan(self.request_id) is not None:
+            return True
+        finder = Finder(self.request.images, "") if self.request.images else None
+        for resolved in resolve_projects(self.services, self.request.projects):
+            inventory = self._inventory(resolved, finder)
+            if not inventory.all_stable and not self.settle_for_unstable:
+                return False
+            self.builder.add(inventory, self._save(inventory))
+        plan = self.builder.plan(self.request_id, rfc3339(self.services.now()))
+        self.services.ledger.save_plan(self.request_id, plan)
         return True
-    builder, number = PlanBuilder(), 1
-    finder = Finder(request.images, "") if request.images else None
-    for resolved in resolve_projects(services, request.projects):
-        inventory, looked_at = _inventory(services, resolved, finder)
-        if not inventory.stable and not settle_for_unstable:
-            return False
-        units = []
-        for unit in builder.units_of(inventory, number):
-            units.append(services.ledger.save_page(request_id, unit))
-            number = units[-1].number + 1
-        builder.add(inventory, [unit.unit_id for unit in units], looked_at)
-    services.ledger.save_plan(request_id, builder.plan(request_id, rfc3339(services.now())))
-    return True
+
+    def _save(self, inventory: ProjectInventory) -> list[str]:
+        saved = [self.save_unit(unit) for unit in units_of(inventory)]
+        return [unit.unit_id for unit in saved]
+
+    def save_unit(self, unit: WorkUnit) -> WorkUnit:
+        """Save a unit under the next free number."""
+        numbered = replace(unit, number=self.next_number)
+        saved = self.services.ledger.save_page(self.request_id, numbered)
+        self.next_number = saved.number + 1
+        return saved
+
+    def _inventory(self, resolved: ResolvedProject, finder: Finder | None) -> ProjectInventory:
+        client, project_id = self.services.resource(resolved.resource), resolved.project.id
+        if finder is not None:
+            found = self._of_one_person(client, resolved, finder)
+        elif self.request.narrowed:
+            found = self._nothing(resolved, client.get_iterations(project_id))
+        else:
+            found = self.everything(client, resolved)
+        if self.request.wants_predictions:
+            ids = [iteration.iteration_id for iteration in found.iterations]
+            pages = plan_prediction_pages(client, project_id, ids, self.request.prediction_ids)
+            found = replace(found, predictions=pages)
+        return found
+
+    def everything(self, client: CustomVision, resolved: ResolvedProject) -> ProjectInventory:
+        """Read all images of a project: the workspace, then each iteration's own copy from the newest on."""
+        project_id = resolved.project.id
+        iterations = newest_first(client.get_iterations(project_id))
+        workspace = list_images(client, project_id)
+        seen = set(workspace.ids)
+        copies = []
+        for iteration in iterations:
+            listed = _iteration_images(client, project_id, iteration.id)
+            copies.append(_copy_of(iteration.id, listed, seen))
+            seen |= listed.ids if listed else set()
+        return ProjectInventory(
+            resource=resolved.resource,
+            project_id=project_id,
+            name=resolved.project.name,
+            image_ids=workspace.ids,
+            service_count=workspace.service_count,
+            stable=workspace.stable,
+            looked_at=len(seen),
+            iterations=copies,
+        )
+
+    def _nothing(self, resolved: ResolvedProject, iterations: Sequence[Iteration]) -> ProjectInventory:
+        """An export of single predictions: no image is looked at."""
+        return ProjectInventory(
+            resource=resolved.resource,
+            project_id=resolved.project.id,
+            name=resolved.project.name,
+            image_ids=(),
+            service_count=0,
+            stable=True,
+            iterations=[IterationInventory(iteration_id=iteration.id) for iteration in iterations],
+        )
+
+    def _of_one_person(self, client: CustomVision, resolved: ResolvedProject, finder: Finder) -> ProjectInventory:
+        found = finder.find(client, resolved)
+        workspace = found.held_by.get(WORKSPACE, frozenset())
+        seen, copies = set(workspace), []
+        for iteration in found.iterations:
+            held = found.held_by.get(iteration.id, frozenset())
+            copies.append(
+                IterationInventory(iteration_id=iteration.id, image_ids=held, with_bytes=held.difference(seen))
+            )
+            seen |= held
+        return ProjectInventory(
+            resource=resolved.resource,
+            project_id=resolved.project.id,
+            name=resolved.project.name,
+            image_ids=workspace,
+            service_count=len(workspace),
+            stable=found.stable,
+            looked_at=found.looked_at,
+            narrowed=True,
+            iterations=copies,
+        )
+
+
+def _iteration_images(client: CustomVision, project_id: str, iteration_id: str) -> ListedSource | None:
+    """List an iteration's own copy; None where it has none (not trained, or gone meanwhile)."""
+    try:
+        return list_images(client, project_id, iteration_id=iteration_id)
+    except ResourceAbsent:
+        return None
+    except ServiceRefusal as refusal:
+        if refusal.code in NOT_TRAINED:
+            return None
+        raise
+
+
+def _copy_of(iteration_id: str, listed: ListedSource | None, seen: set[str]) -> IterationInventory:
+    if listed is None:
+        return IterationInventory(iteration_id=iteration_id)
+    return IterationInventory(
+        iteration_id=iteration_id,
+        image_ids=listed.ids,
+        with_bytes=listed.ids - seen,
+        service_count=listed.service_count,
+        stable=listed.stable,
+    )
 
 
 def frozen_plan(services: Services, request_id: str) -> dict[str, Any]:
     """Read the plan that stands."""
-    plan: Mapping[str, Any] | None = services.ledger.plan(request_id)
-    return dict(plan or {"projects": [], "plan_hash": None})
-
-
-def _inventory(services: Services, resolved: ResolvedProject, finder: Finder | None) -> tuple[ProjectInventory, int]:
-    client, project = services.resource(resolved.resource), resolved.project
-    if finder is None:
-        listed = list_images(client, project.id)
-        return _of(resolved, listed.ids, listed.service_count, listed.stable), len(listed.ids)
-    found = finder.find(client, resolved)
-    ids = {item.item_id for item in found.items}
-    return _of(resolved, ids, len(ids), found.stable), found.looked_at
-
-
-def _of(resolved: ResolvedProject, ids: set[str], count: int, stable: bool) -> ProjectInventory:
-    return ProjectInventory(
-        resource=resolved.resource,
-        project_id=resolved.project.id,
-        name=resolved.project.name,
-        image_ids=sorted(ids),
-        service_count=count,
-        stable=stable,
-    )
+    plan = services.ledger.plan(request_id)
+    if plan is None:
+        raise ValueError("a request beyond planning has no plan")
+    return plan

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from threading import RLock
 from typing import Any
 
 from croniter import croniter
 
+from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.call_budget import SharedCallBudget
 from shared.adapters.custom_vision import CustomVisionClient
+from shared.adapters.custom_vision_connection import base_address
 from shared.adapters.http_exchange import make_session
 from shared.adapters.picture_source import HttpPictureSource
 from shared.adapters.storage_connection import StorageConnection, default_credential
 from shared.adapters.storage_queues import AzureStorageQueues
-from shared.adapters.storage_settings import StorageSettings, is_configured
+from shared.adapters.storage_settings import Service, StorageSettings, is_configured
 from shared.domain.errors import ConfigurationError
 from shared.domain.validation import validate_export
 from shared.ledger import RequestLedger
@@ -64,15 +66,21 @@ class Installation:
             for name in ("EXPORT_SCHEDULE", "WATCHDOG_SCHEDULE")
             if (value := self._environ.get(name, "").strip()) and not _is_schedule(value)
         ]
-        for name in self._storage_names:
-            found += _problems_of(partial(StorageSettings.from_mapping, self._environ, name))
+        found += _problems_of(lambda: self._storage("AzureWebJobsStorage"))
+        if self._data_name == "DATA_STORAGE":
+            found += _problems_of(lambda: self._storage("DATA_STORAGE"))
         found += _problems_of(self._checked_settings)
         return found
 
     @property
-    def _storage_names(self) -> list[str]:
-        own = ["DATA_STORAGE"] if is_configured(self._environ, "DATA_STORAGE") else []
-        return ["AzureWebJobsStorage", *own]
+    def _data_name(self) -> str:
+        """The connection of the blobs: its own where it is given, else the host's."""
+        return "DATA_STORAGE" if is_configured(self._environ, "DATA_STORAGE") else "AzureWebJobsStorage"
+
+    def _storage(self, name: str) -> StorageSettings:
+        needs: list[Service] = ["queue"] if name == "AzureWebJobsStorage" else []
+        needs += ["blob"] if name == self._data_name else []
+        return StorageSettings.from_mapping(self._environ, name, needs=tuple(needs))
 
     def _checked_settings(self) -> Settings:
         settings = Settings.read(self._environ)
@@ -101,7 +109,7 @@ class Installation:
         return Services(
             settings=settings,
             ledger=RequestLedger(self._requests_blobs),
-            packages=PackageStore(self._container(settings.exports_container)),
+            packages=PackageStore(self._exports_blobs),
             queues=self._queues,
             clock=SystemClock(),
             vision=dict(self._client(resource, erasure=erasure) for resource in settings.resources),
@@ -118,39 +126,36 @@ class Installation:
 
     @cached_property
     def _data(self) -> StorageConnection:
-        return self._connection(self._storage_names[-1])
+        return self._connection(self._data_name)
 
     @cached_property
     def _requests_blobs(self) -> BlobStore:
-        return self._container(self._settings.requests_container)
+        return AzureBlobStore(self._data.blobs(), self._settings.requests_container)
+
+    @cached_property
+    def _exports_blobs(self) -> BlobStore:
+        name = self._settings.exports_container
+        return AzureBlobStore(self._data.blobs(), name, copies=DirectCopies(self._data, name))
 
     def _connection(self, name: str) -> StorageConnection:
-        storage = StorageSettings.from_mapping(self._environ, name)
-        return StorageConnection(storage, pool_size=max(16, 2 * self._settings.copy_concurrency))
-
-    def _container(self, name: str) -> BlobStore:
-        return AzureBlobStore(self._data.blobs(), name)
+        return StorageConnection(self._storage(name), pool_size=max(16, 2 * self._settings.copy_concurrency))
 
     @cached_property
     def _budgets(self) -> dict[str, SharedCallBudget]:
         return {}
 
     def _client(self, resource: VisionResource, *, erasure: bool) -> tuple[str, CustomVisionClient]:
-        budget = self._budgets.setdefault(
-            resource.endpoint,
-            SharedCallBudget(
-                self._requests_blobs,
-                resource.endpoint,
-                calls_per_second=self._settings.calls_per_second,
-                clock=SystemClock(),
-            ),
-        )
+        host = base_address(resource.endpoint)[1]
+        if host not in self._budgets:
+            rate = self._settings.calls_per_second
+            budget = SharedCallBudget(self._requests_blobs, host, calls_per_second=rate, clock=SystemClock())
+            self._budgets[host] = budget
         client = CustomVisionClient(
             resource.endpoint,
             key=resource.key,
             credential=None if resource.key else default_credential(None),
             session=self._session,
-            budget=budget,
+            budget=self._budgets[host],
             purpose="erasure" if erasure else "export",
             clock=SystemClock(),
         )

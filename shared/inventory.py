@@ -7,7 +7,7 @@ a list counts as read only when the ids seen equal what the count operation says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.canonical import canonical, keyed_digest
@@ -47,8 +47,8 @@ class ProjectFinding:
     What a project holds of one person.
 
     `items`: the selected images with the keyed hash of the row that was judged. `conflicting`: matched in an older row
-    only. `present`: all ids asked for by id or matched that any source still has. `holds`: selected images per
-    iteration. `looked_at`: distinct images read. `stable`: every list was.
+    only. `present`: all ids asked for by id or matched that any source still has. `held_by`: selected images per
+    source, by iteration id, the workspace under "". `looked_at`: distinct images read. `stable`: every list was.
     """
 
     resolved: ResolvedProject
@@ -56,9 +56,13 @@ class ProjectFinding:
     items: Sequence[PlannedItem]
     conflicting: Sequence[str]
     present: frozenset[str]
-    holds: dict[str, int]
+    held_by: Mapping[str, frozenset[str]]
     looked_at: int
     stable: bool
+
+    def holds(self, iteration_id: str) -> int:
+        """Give how many selected images an iteration's own copy holds."""
+        return len(self.held_by.get(iteration_id, ()))
 
     @property
     def conflicting_items(self) -> list[PlannedItem]:
@@ -153,7 +157,7 @@ class Finder:
             items=[PlannedItem(item_id=item, row_hash=hashes[item]) for item in sorted(verdicts.selected)],
             conflicting=sorted(verdicts.conflicting),
             present=frozenset(hashes),
-            holds=verdicts.holds,
+            held_by=verdicts.held_by,
             looked_at=max(looked_at, len(hashes)),
             stable=stable,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.errors import InvalidRequest, NotAllowed, Violation
@@ -35,8 +34,6 @@ def _export_gaps(request: SubjectRequest) -> list[Violation]:
         violations.append(Violation("/options/package", f"zip {_NOT_YET}; the package is written as blobs (none)"))
     if options["include_keys"]:
         violations.append(Violation("/options/include_keys", _NOT_YET))
-    if isinstance(request.scope.get("predictions"), Mapping):
-        violations.append(Violation("/scope/predictions/ids", _NOT_YET))
     return violations
 
 

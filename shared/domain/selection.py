@@ -15,6 +15,9 @@ from functools import lru_cache
 from shared.domain.resources import Image, Iteration
 from shared.domain.subject_request import ImageSelector
 
+WORKSPACE = ""
+"""The source that is no iteration."""
+
 
 def matches(selector: ImageSelector, image: Image) -> bool:
     """Say whether a row is selected: by its id, by one of its tags (id or exact name), or by all metadata pairs."""
@@ -46,7 +49,7 @@ class Verdicts:
     The judgement over one project's images, built source by source: the workspace first, then iterations newest first.
 
     `selected`: ids to erase. `conflicting`: matched only in a row that is not the newest. `rejected`: seen, and not
-    selected. `holds`: how many selected images each iteration's own copy holds, by iteration id.
+    selected. `holders`: the selected images of each source, by iteration id, the workspace under "".
     """
 
     selector: ImageSelector
@@ -59,8 +62,8 @@ class Verdicts:
         """Judge one source's rows; sources must come in the order of precedence."""
         for image in rows:
             self._judge(image)
-            if iteration_id is not None and image.id in self.selected:
-                self.holders.setdefault(iteration_id, set()).add(image.id)
+            if image.id in self.selected:
+                self.holders.setdefault(iteration_id or WORKSPACE, set()).add(image.id)
 
     def _judge(self, image: Image) -> None:
         matched = matches(self.selector, image)
@@ -74,9 +77,9 @@ class Verdicts:
         (self.selected if matched else self.rejected).add(image.id)
 
     @property
-    def holds(self) -> dict[str, int]:
-        """Give the number of selected images per iteration that holds any."""
-        return {iteration_id: len(ids) for iteration_id, ids in self.holders.items()}
+    def held_by(self) -> dict[str, frozenset[str]]:
+        """Give the selected images per source that holds any."""
+        return {source: frozenset(ids) for source, ids in self.holders.items()}
 
 
 class MatchTracker:

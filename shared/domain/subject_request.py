@@ -126,6 +126,17 @@ class SubjectRequest:
         """Whether an export holds one person's items only."""
         return "images" in self.scope or isinstance(self.scope.get("predictions"), Mapping)
 
+    @property
+    def wants_predictions(self) -> bool:
+        """Whether stored predictions are asked for: all of them, or some by id."""
+        return bool(self.scope.get("predictions"))
+
+    @property
+    def prediction_ids(self) -> frozenset[str] | None:
+        """The predictions asked for by id; None if they are not narrowed."""
+        predictions = self.scope.get("predictions")
+        return frozenset(predictions["ids"]) if isinstance(predictions, Mapping) else None
+
     def comparable(self) -> dict[str, Any]:
         """Give what two requests with one id must share to be the same request."""
         return {

@@ -37,7 +37,8 @@ class WorkUnit:
     """
     At most 256 items of one project that one message works through.
 
-    `kind` names what is done with them, `resource` the endpoint's host, `number` the plan page.
+    `kind` names what is done with them, `resource` the endpoint's host, `number` the plan page. `details` is the
+    kind's own (ids and tokens of the service, never names).
     """
 
     kind: str
@@ -45,6 +46,7 @@ class WorkUnit:
     resource: str
     project_id: str | None
     items: tuple[PlannedItem, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def unit_id(self) -> str:
@@ -58,7 +60,13 @@ class WorkUnit:
 
     def to_page(self) -> bytes:
         """Write the plan page: a header line, then one line per item."""
-        header = {"kind": self.kind, "number": self.number, "resource": self.resource, "project_id": self.project_id}
+        header = {
+            "kind": self.kind,
+            "number": self.number,
+            "resource": self.resource,
+            "project_id": self.project_id,
+            "details": dict(self.details),
+        }
         rows = ({"item_id": item.item_id, "row_hash": item.row_hash} for item in self.items)
         return b"".join(canonical(row) + b"\n" for row in (header, *rows))
 

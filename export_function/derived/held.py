@@ -1,0 +1,129 @@
+"""
+A project as its package holds it: rows read page by page, images of all sources merged by id.
+
+Row pages come in ascending order of image id (export units partition the sorted inventory), so merging holds no more
+than one page of the workspace and of each iteration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from export_function.derived.survey import IMAGE_FILES, PREDICTION_FILES, ProjectFiles
+from shared.domain.resources import Image, StoredPrediction
+from shared.packages import PackageStore, project_path
+
+type Json = dict[str, Any]
+
+WORKSPACE = 0
+"""Rank of the workspace among the sources of an image; iterations follow, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldImage:
+    """
+    One training image of a package.
+
+    `shown` is the workspace's row, otherwise the newest iteration's; `iterations` gives each iteration that holds the
+    image, with its own row, newest first; `file` is relative to the project's folder, None if the bytes are not there.
+    """
+
+    shown: Image
+    in_workspace: bool
+    iterations: Mapping[str, Image]
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPrediction:
+    """One stored prediction of a package; `file` as for images."""
+
+    shown: StoredPrediction
+    file: str | None
+
+
+class HeldProject:
+    """Reads one project of a package. All methods may raise `StorageUnavailable`."""
+
+    def __init__(self, packages: PackageStore, request_id: str, files: ProjectFiles) -> None:
+        self.files = files
+        self._packages = packages
+        self._request_id = request_id
+        self.iterations = sorted(self._iterations(), key=_age, reverse=True)
+
+    def document(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Read one JSON file of the project; None if the package does not have it."""
+        if name not in self.files.names:
+            return None
+        content = self._packages.read(self._request_id, project_path(self.files.project_id, name))
+        return None if content is None else json.loads(content)
+
+    def details(self) -> Json:
+        """Give `project.json`; empty if it could not be had."""
+        return self.document("project.json") or {}
+
+    def tags(self) -> list[tuple[Json, bool]]:
+        """Give every tag once, in order of id, and whether the workspace has it; its row goes before an iteration's."""
+        found = {str(tag["id"]).lower(): (tag, True) for tag in self.document("tags.json") or ()}
+        for iteration in self.iterations:
+            for tag in self.document(f"iterations/{iteration['id']}/tags.json") or ():
+                found.setdefault(str(tag["id"]).lower(), (tag, False))
+        return [found[tag_id] for tag_id in sorted(found)]
+
+    def images(self) -> Iterator[HeldImage]:
+        """Give all images in order of id, each once. ValueError if row pages are not in order."""
+        sources = [self._source("images", WORKSPACE)]
+        sources += [self._source(f"iterations/{i['id']}/images", rank) for rank, i in enumerate(self.iterations, 1)]
+        for image_id, rows in groupby(merge(*sources, key=itemgetter(0, 1)), key=itemgetter(0)):
+            yield self._image(image_id, {rank: Image.from_row(row) for _, rank, row in rows})
+
+    def predictions(self) -> Iterator[HeldPrediction]:
+        """Give all stored predictions in the order of their pages."""
+        for row in self._rows(self.files.row_pages("predictions")):
+            shown = StoredPrediction.from_row(row)
+            name = self.files.predictions.file_name(shown.id)
+            yield HeldPrediction(shown, name and PREDICTION_FILES + name)
+
+    def _image(self, image_id: str, by_rank: Mapping[int, Image]) -> HeldImage:
+        name = self.files.images.file_name(image_id)
+        return HeldImage(
+            shown=by_rank[min(by_rank)],
+            in_workspace=WORKSPACE in by_rank,
+            iterations={self.iterations[rank - 1]["id"]: row for rank, row in by_rank.items() if rank},
+            file=name and IMAGE_FILES + name,
+        )
+
+    def _source(self, folder: str, rank: int) -> Iterator[tuple[str, int, Json]]:
+        last = ""
+        for row in self._rows(self.files.row_pages(folder)):
+            image_id = str(row["id"]).lower()
+            if image_id <= last:
+                raise ValueError("rows of images are not in ascending order of id")
+            last = image_id
+            yield image_id, rank, row
+
+    def _rows(self, names: Sequence[str]) -> Iterator[Json]:
+        for name in names:
+            content = self._packages.read(self._request_id, project_path(self.files.project_id, name)) or b""
+            yield from map(json.loads, content.splitlines())
+
+    def _iterations(self) -> Iterator[Json]:
+        """Give details of every iteration that has files here, the id in lower case, from the best file there is."""
+        listed = {str(row["id"]).lower(): row for row in self.document("iterations.json") or ()}
+        for iteration_id in self.files.iteration_ids():
+            row = self.document(f"iterations/{iteration_id}/iteration.json") or listed.get(iteration_id, {})
+            yield {**row, "id": iteration_id}
+        missing = partial(filter, lambda item: item not in self.files.iteration_ids())
+        for iteration_id in missing(listed):
+            yield {**listed[iteration_id], "id": iteration_id}
+
+
+def _age(iteration: Json) -> tuple[str, str]:
+    return str(iteration.get("created") or ""), iteration["id"]

@@ -1,0 +1,69 @@
+"""Models that were exported from an iteration: the list, and each package while its link lives (about 24 hours)."""
+
+from __future__ import annotations
+
+import re
+
+from export_function.pictures import head_of
+from export_function.unit_work import Result, UnitWork, gap
+from shared.domain.errors import SourceRefusal
+from shared.domain.resources import Row
+from shared.packages import file_row, package_prefix, project_path
+
+STORE = "exported_models"
+DEAD_LINKS = frozenset({"link_expired", "source_absent"})
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+def export_models(work: UnitWork, result: Result) -> None:
+    """
+    Write GetExports of an iteration and download every finished package; nothing is newly exported on the service.
+
+    A dead link is a gap `link_expired`: the service has no other way to the package.
+    """
+    rows = work.client.get_exports(work.project_id, work.iteration_id or "")
+    result.files.append(work.write_json("exports.json", [dict(row) for row in rows], "GetExports"))
+    done = [row for row in rows if row.get("status") == "Done" and row.get("downloadUri")]
+    result.count(STORE, found=len(done))
+    for number, row in enumerate(done, start=1):
+        _download(work, result, row, model_name(row, number))
+
+
+def model_name(row: Row, number: int) -> str:
+    """Give a model's file name from the service's words for platform and flavour, reduced to letters and digits."""
+    words = [_UNSAFE.sub("-", str(row.get(key) or "").lower()).strip("-") for key in ("platform", "flavor")]
+    return "-".join(word[:40] for word in [f"{number:03d}", *words] if word)
+
+
+def _download(work: UnitWork, result: Result, row: Row, name: str) -> None:
+    try:
+        result.files.append(_stream(work, str(row["downloadUri"]), name))
+    except SourceRefusal as refusal:
+        if refusal.reason in DEAD_LINKS:
+            result.count(STORE, vanished=1)
+            result.gaps.append(gap(STORE, work.iteration_id, "link_expired", f"models/{name}: its link is dead"))
+            return
+        result.fail(STORE, work.iteration_id, "copy_refused", refusal, "GetExports")
+    else:
+        result.count(STORE, written=1)
+
+
+def _stream(work: UnitWork, link: str, name: str) -> dict[str, object]:
+    is_link = link.lower().startswith(("https://", "http://"))
+    source = work.services.pictures.stream(link) if is_link else work.client.artifact(work.project_id, link)
+    with source as chunks:
+        head, whole = head_of(chunks)
+        extension = "zip" if head.startswith(b"PK") else "bin"
+        path = project_path(work.project_id, f"{work.folder}models/{name}.{extension}")
+        blob = package_prefix(work.request_id) + path
+        written = work.services.packages.blobs.write_stream(blob, whole, content_type="application/octet-stream")
+    return file_row(
+        path,
+        size=written.size,
+        md5=written.md5,
+        sha256=written.sha256,
+        media_type="application/octet-stream",
+        operation="GetExports",
+        ids=work.ids,
+        time=work.now(),
+    )

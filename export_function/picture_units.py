@@ -1,0 +1,139 @@
+"""Units of items with pictures: images of the workspace, images of an iteration's own copy, stored predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from export_function.pictures import Copied, PictureCopier, Pictured
+from export_function.plan import IMAGES, PREDICTIONS
+from export_function.prediction_pages import query_pages
+from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting
+from shared.domain.errors import GdprError, ResourceAbsent
+from shared.domain.resources import Image, StoredPrediction
+from shared.domain.selection import matches
+from shared.domain.work import UnitOutcome
+
+VANISHED = "it was there when the export was planned and gone when it was read"
+
+
+def export_images(work: UnitWork) -> UnitOutcome:
+    """Write up to 256 images: their rows as read now, and their original bytes."""
+    present = _present_images(work)
+    copied = _image_copier(work).copy_all(present)
+    raise_if_worth_waiting(_errors(copied), work.attempt)
+    result = Result()
+    _account_for(result, work, IMAGES, copied, set(work.unit.item_ids) - {image.id for image in present})
+    kept = [entry.picture for entry in copied if entry.row is not None]
+    result.files.insert(0, _rows_file(work, kept, "images", "GetImagesByIds"))
+    result.details |= _tags_for_narrowed(work, kept)
+    return result.outcome(work.unit)
+
+
+def export_iteration_images(work: UnitWork) -> UnitOutcome:
+    """Write up to 256 rows as an iteration holds them, and the bytes of images that no newer source has."""
+    present = _present_images(work)
+    with_bytes = set(work.unit.details["with_bytes"])
+    copied = _image_copier(work).copy_all([image for image in present if image.id in with_bytes])
+    raise_if_worth_waiting(_errors(copied), work.attempt)
+    result = Result()
+    _account_for(result, work, IMAGES, copied, with_bytes - {image.id for image in present})
+    result.files.insert(0, _rows_file(work, present, "images", "GetImagesByIds"))
+    result.details |= _tags_for_narrowed(work, present)
+    return result.outcome(work.unit)
+
+
+def export_predictions(work: UnitWork) -> UnitOutcome:
+    """Write up to 256 stored predictions: their rows as the query gives them now, and their pictures' bytes."""
+    wanted = frozenset(work.unit.item_ids)
+    present = sorted(_find_predictions(work, wanted), key=lambda prediction: prediction.id)
+    copier = PictureCopier(
+        work=work,
+        folder="predictions/files",
+        id_name="prediction_id",
+        operation="QueryPredictions",
+        refresh=lambda prediction_id: next(iter(_find_predictions(work, frozenset({prediction_id}))), None),
+    )
+    copied = copier.copy_all(present)
+    raise_if_worth_waiting(_errors(copied), work.attempt)
+    result = Result()
+    _account_for(result, work, PREDICTIONS, copied, wanted - {prediction.id for prediction in present})
+    kept = [entry.picture for entry in copied if entry.row is not None]
+    result.files.insert(0, _rows_file(work, kept, "predictions", "QueryPredictions"))
+    return result.outcome(work.unit)
+
+
+def _present_images(work: UnitWork) -> list[Image]:
+    """Read the unit's images anew; in a narrowed export only those that are still that person's."""
+    rows = work.client.get_images_by_ids(work.project_id, work.unit.item_ids, iteration_id=work.iteration_id)
+    selector = work.request.images
+    meant = [row for row in rows if selector is None or matches(selector, row)]
+    return sorted(meant, key=lambda image: image.id)
+
+
+def _image_copier(work: UnitWork) -> PictureCopier:
+    def refresh(image_id: str) -> Image | None:
+        rows = work.client.get_images_by_ids(work.project_id, [image_id], iteration_id=work.iteration_id)
+        return rows[0] if rows else None
+
+    return PictureCopier(
+        work=work, folder="images/files", id_name="image_id", operation="GetImagesByIds", refresh=refresh
+    )
+
+
+def _errors(copied: Sequence[Copied]) -> list[GdprError]:
+    return [entry.row for entry in copied if isinstance(entry.row, GdprError)]
+
+
+def _account_for(result: Result, work: UnitWork, store: str, copied: Sequence[Copied], absent: Collection[str]) -> None:
+    """Give every planned item its word, and every file its row."""
+    vanished = sorted({*absent, *(entry.picture.id for entry in copied if entry.row is None)})
+    failed = [(entry.picture.id, entry.row) for entry in copied if isinstance(entry.row, GdprError)]
+    rows = [entry.row for entry in copied if entry.row is not None and not isinstance(entry.row, GdprError)]
+    result.count(store, written=len(rows), vanished=len(vanished), failed=len(failed))
+    result.files.extend(sorted(rows, key=lambda row: str(row["path"])))
+    result.gaps.extend(gap(store, item, "vanished", VANISHED) for item in vanished)
+    for item, error in failed:
+        result.gaps.append(gap(store, item, "copy_refused", "the service lists it, but its bytes could not be had"))
+        result.failures.append(failure(store, item, "copy_refused", error, "copy"))
+
+
+def _rows_file(work: UnitWork, pictures: Sequence[Pictured], folder: str, operation: str) -> Mapping[str, Any]:
+    return work.write_rows(f"{folder}/{work.unit.number:05d}.jsonl", [picture.row for picture in pictures], operation)
+
+
+def _tags_for_narrowed(work: UnitWork, pictures: Sequence[Pictured]) -> dict[str, list[str]]:
+    """A narrowed package holds the tags that its rows carry: the unit says which."""
+    if not work.request.narrowed:
+        return {}
+    return {"tag_ids": sorted({tag_id for image in pictures if isinstance(image, Image) for tag_id, _ in image.tags})}
+
+
+def _find_predictions(work: UnitWork, wanted: frozenset[str]) -> list[StoredPrediction]:
+    """Ask for the planned pages; what has moved to another page by now is looked for through the whole query."""
+    found: dict[str, StoredPrediction] = {}
+    for page in _planned_pages(work):
+        found |= {prediction.id: prediction for prediction in page if prediction.id in wanted}
+    if len(found) < len(wanted):
+        for page in _all_pages(work):
+            found |= {prediction.id: prediction for prediction in page if prediction.id in wanted}
+    return list(found.values())
+
+
+def _all_pages(work: UnitWork) -> Iterator[Sequence[StoredPrediction]]:
+    """Walk through the unit's query from its beginning; an iteration that is gone by now has nothing more."""
+    try:
+        for _, page in query_pages(work.client, work.project_id, work.unit.details["query"]):
+            yield page
+    except ResourceAbsent:
+        return
+
+
+def _planned_pages(work: UnitWork) -> Iterator[Sequence[StoredPrediction]]:
+    for token in work.unit.details["tokens"]:
+        try:
+            query = work.unit.details["query"]
+            page = work.client.query_predictions(work.project_id, iteration_id=query, token=token)
+        except ResourceAbsent:
+            return
+        yield page.predictions

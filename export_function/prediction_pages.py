@@ -1,0 +1,75 @@
+"""
+Stored predictions: found by query, page by page.
+
+Whether a query without an iteration gives all of them is not documented, so there is one without and one for each
+iteration, merged by id (QueryPredictions, Training API v3.3). A prediction cannot be read by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from export_function.plan import PredictionPages
+from shared.domain.resources import StoredPrediction
+from shared.domain.work import UNIT_SIZE
+from shared.ports import CustomVision
+
+type Token = Mapping[str, Any] | None
+
+
+def plan_prediction_pages(
+    client: CustomVision, project_id: str, iteration_ids: Sequence[str], wanted: Collection[str] | None
+) -> list[PredictionPages]:
+    """
+    Find all stored predictions of a project, each in the first query that shows it; `wanted` narrows to some ids.
+
+    Gives runs of pages with at most 256 of them.
+    """
+    seen: set[str] = set()
+    runs: list[PredictionPages] = []
+    for iteration_id in [None, *iteration_ids]:
+        run = _Run(iteration_id)
+        for token, predictions in query_pages(client, project_id, iteration_id):
+            new = [p.id for p in predictions if p.id not in seen and (wanted is None or p.id in wanted)]
+            seen.update(new)
+            runs.extend(run.add(token, new))
+        runs.extend(run.rest())
+    return runs
+
+
+def query_pages(
+    client: CustomVision, project_id: str, iteration_id: str | None
+) -> Iterator[tuple[Token, Sequence[StoredPrediction]]]:
+    """Walk through one query: each page with the token that it was asked for with."""
+    token: Token = None
+    while True:
+        page = client.query_predictions(project_id, iteration_id=iteration_id, token=token)
+        yield token, page.predictions
+        if page.next_token is None:
+            return
+        token = page.next_token
+
+
+@dataclass
+class _Run:
+    """Pages gathered until a further one would make more than 256 ids; pages without new ids are left out."""
+
+    iteration_id: str | None
+    tokens: list[Token] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+
+    def add(self, token: Token, new: Sequence[str]) -> list[PredictionPages]:
+        full = self.rest() if len(self.ids) + len(new) > UNIT_SIZE else []
+        if new:
+            self.tokens.append(token)
+            self.ids.extend(new)
+        return full
+
+    def rest(self) -> list[PredictionPages]:
+        if not self.ids:
+            return []
+        pages = PredictionPages(iteration_id=self.iteration_id, tokens=self.tokens, prediction_ids=self.ids)
+        self.tokens, self.ids = [], []
+        return [pages]

@@ -1,0 +1,113 @@
+"""Units of a project's own data and of each of its iterations. What is refused is named; the rest is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from export_function.models import export_models
+from export_function.planning import NOT_TRAINED
+from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting
+from shared.domain.errors import GdprError, ResourceAbsent, ServiceRefusal, TransientError
+from shared.domain.resources import Row
+from shared.domain.work import UnitOutcome
+
+type Part = Callable[[UnitWork, Result], None]
+
+
+def export_project(work: UnitWork) -> UnitOutcome:
+    """Write a project's details, its tags and the list of its iterations; only names where one person is asked for."""
+    return _parts(work, {"projects": _details, "tags": _tags, "iterations": _iterations_list}, work.project_id)
+
+
+def export_iteration(work: UnitWork) -> UnitOutcome:
+    """Write an iteration's details, its own tags, its performance, and the models that were exported from it."""
+    parts: dict[str, Part] = {"iterations": _iteration}
+    if not work.request.narrowed:
+        parts |= {"tags": _iteration_tags, "performance": _performance, "exported_models": export_models}
+    elif work.request.images is not None:
+        parts |= {"performance": _image_performances}
+    return _parts(work, parts, work.iteration_id)
+
+
+def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> UnitOutcome:
+    """Do every part; one that cannot be done now is raised for another delivery, and in the end recorded."""
+    result, errors = Result(), list[tuple[str, GdprError]]()
+    for store, part in parts.items():
+        try:
+            part(work, result)
+        except (ServiceRefusal, TransientError) as error:
+            errors.append((store, error))
+    raise_if_worth_waiting([refused for _, refused in errors], work.attempt)
+    for store, refused in errors:
+        code = "gone" if isinstance(refused, ResourceAbsent) else "refused"
+        result.fail(store, item_id, code, refused, "export")
+    return result.outcome(work.unit)
+
+
+def _details(work: UnitWork, result: Result) -> None:
+    project = work.client.get_project(work.project_id)
+    result.files.append(work.write_json("project.json", _shown(work, project.row), "GetProject"))
+    result.count("projects", written=1)
+
+
+def _iterations_list(work: UnitWork, result: Result) -> None:
+    rows = [_shown(work, iteration.row) for iteration in work.client.get_iterations(work.project_id)]
+    result.files.append(work.write_json("iterations.json", rows, "GetIterations"))
+
+
+def _tags(work: UnitWork, result: Result) -> None:
+    if work.request.narrowed:
+        return  # the tags that the selected rows carry are known when all of them have been written
+    rows = [tag.row for tag in work.client.get_tags(work.project_id, iteration_id=work.iteration_id)]
+    result.files.append(work.write_json("tags.json", rows, "GetTags"))
+    result.count("tags", found=len(rows), written=len(rows))
+
+
+def _iteration_tags(work: UnitWork, result: Result) -> None:
+    rows = [tag.row for tag in work.client.get_tags(work.project_id, iteration_id=work.iteration_id)]
+    result.files.append(work.write_json("tags.json", rows, "GetTags"))
+
+
+def _iteration(work: UnitWork, result: Result) -> None:
+    iteration = work.client.get_iteration(work.project_id, work.iteration_id or "")
+    result.files.append(work.write_json("iteration.json", _shown(work, iteration.row), "GetIteration"))
+    result.count("iterations", written=1)
+
+
+def _shown(work: UnitWork, row: Row) -> dict[str, Any]:
+    """In an export narrowed to one person projects and iterations are named, nothing more."""
+    return {key: row[key] for key in ("id", "name") if key in row} if work.request.narrowed else dict(row)
+
+
+def _performance(work: UnitWork, result: Result) -> None:
+    try:
+        row = work.client.get_iteration_performance(work.project_id, work.iteration_id or "")
+    except ServiceRefusal as refusal:
+        if refusal.code not in NOT_TRAINED:
+            raise
+        result.gaps.append(gap("performance", work.iteration_id, "not_trained", "the iteration has no performance"))
+        return
+    result.files.append(work.write_json("performance.json", dict(row), "GetIterationPerformance"))
+    result.count("performance", found=1, written=1)
+    _image_performances(work, result)
+
+
+def _image_performances(work: UnitWork, result: Result) -> None:
+    try:
+        for number, rows in enumerate(_performance_pages(work), start=1):
+            name = f"image_performances/{number:05d}.jsonl"
+            result.files.append(work.write_rows(name, rows, "GetImagePerformances"))
+    except ServiceRefusal as refusal:
+        if refusal.code not in NOT_TRAINED:
+            raise
+        result.gaps.append(gap("performance", work.iteration_id, "not_trained", "the iteration has no performance"))
+
+
+def _performance_pages(work: UnitWork) -> Iterator[Sequence[Row]]:
+    """Give the pages of per-image performance; in a narrowed export only the selected images' rows."""
+    wanted = frozenset(work.unit.item_ids) if work.request.narrowed else None
+    for page in work.client.image_performance_pages(work.project_id, work.iteration_id or ""):
+        rows = [row for row in page if wanted is None or str(row.get("id", "")).lower() in wanted]
+        if rows:
+            yield rows

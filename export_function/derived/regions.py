@@ -17,7 +17,7 @@ class Box(NamedTuple):
 
 
 def box_of(row: Mapping[str, Any]) -> Box | None:
-    """Read `left`, `top`, `width`, `height` of a region or bounding box as they are; None if one is no finite number."""
+    """Read `left`, `top`, `width`, `height` of a region as they are; None if one is no finite number."""
     values = [row.get(side) for side in Box._fields]
     if any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values):
         return None

@@ -91,8 +91,8 @@ def test_values_of_local_settings_are_settings_and_the_environment_wins(write_ap
 
 def test_an_installed_package_wins_over_a_folder_of_the_app(write_app: WriteApp) -> None:
     """As on Flex Consumption, where the app's folder comes last on the path."""
-    folder = write_app(f"import idna, mine\nprint(idna.__file__, mine.__file__, flush=True)\n{HTTP_ONLY}")
-    for name in ("idna", "mine"):
+    folder = write_app(f"import pluggy, mine\nprint(pluggy.__file__, mine.__file__, flush=True)\n{HTTP_ONLY}")
+    for name in ("pluggy", "mine"):
         (folder / name).mkdir()
         (folder / name / "__init__.py").touch()
     with running_host(folder, {}) as host:

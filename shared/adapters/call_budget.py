@@ -2,7 +2,7 @@
 How many calls a resource may get: `CallBudget`, asked before every exchange with Custom Vision.
 
 `SharedCallBudget` keeps `CUSTOM_VISION_CALLS_PER_SECOND` over all instances of the application, by slots that are
-reserved in one blob per resource. `UnlimitedBudget` is for tests.
+reserved in one blob per resource. `UnlimitedBudget` is for what is not counted: Azure Resource Manager, and tests.
 """
 
 from __future__ import annotations

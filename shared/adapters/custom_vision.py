@@ -44,6 +44,9 @@ SHORT_IMAGE_BATCH = 64  # 2,500 characters of query, where a hop refuses the 10,
 PREDICTION_BATCH = 64
 DELETED = frozenset({200, 202, 204})
 
+PREVIEW_API = "/customvision/v3.4-preview/training"
+ACCOUNT_API = "/customvision/v1.2/Training"  # the last version that has GetAccountInfo
+
 
 class CustomVisionClient:
     """
@@ -92,6 +95,16 @@ class CustomVisionClient:
     def get_project(self, project_id: str) -> Project:
         """GetProject; `ResourceAbsent` if there is none."""
         return self._get("GetProject", project_path(project_id), as_resource(Project))
+
+    def get_project_preview(self, project_id: str) -> Row:
+        """GetProject of v3.4-preview, which shows settings that v3.3 hides; its addresses may hold secrets."""
+        call = Call("GetProject", "GET", project_path(project_id), api=PREVIEW_API)
+        return self._connection.send(call, as_row(call.operation))
+
+    def get_account_info(self) -> Row:
+        """GetAccountInfo of v1.2, keys included; `ServiceRefusal` where that version no longer answers."""
+        call = Call("GetAccountInfo", "GET", "/account", api=ACCOUNT_API)
+        return self._connection.send(call, as_row(call.operation))
 
     def get_tags(self, project_id: str, *, iteration_id: str | None = None) -> Sequence[Tag]:
         """GetTags of the workspace, or of one iteration."""

@@ -53,15 +53,15 @@ class KeyCaller:
 
 
 class TokenCaller:
-    """Calls with Entra ID; the credential keeps its tokens and renews them."""
+    """Calls with Entra ID; the credential keeps its tokens and renews them. `scope` says for whom the tokens are."""
 
-    def __init__(self, credential: TokenCredential) -> None:
-        self._credential = credential
+    def __init__(self, credential: TokenCredential, scope: str = TOKEN_SCOPE) -> None:
+        self._credential, self._scope = credential, scope
 
     def header(self, operation: str) -> AuthBase:
         """Give the bearer token."""
         try:
-            token = self._credential.get_token(TOKEN_SCOPE).token
+            token = self._credential.get_token(self._scope).token
         except AzureError as refused:
             problem = _token_error(operation, refused)
         else:

@@ -1,8 +1,8 @@
 """
-The way to one Custom Vision resource: one exchange, and the repetitions around it.
+The way to one Custom Vision resource, or to Azure Resource Manager: one exchange, and the repetitions around it.
 
 `send` repeats within a few seconds (`shared.domain.retry`), `_send_once` is one exchange. What an operation is called
-and what its answer means is the business of `custom_vision`.
+and what its answer means is the business of `custom_vision` and `resource_manager`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Call:
     """
     One operation as it goes over the wire.
 
-    `operation` is its classic name, `path` follows `/training`, `repeatable` says whether it may be sent again when
-    no answer came. `streamed`: the body is read by whoever gets the response.
+    `operation` is its classic name, `path` follows `api` (the version that is spoken), `repeatable` says whether it may
+    be sent again when no answer came. `streamed`: the body is read by whoever gets the response.
     """
 
     operation: str
@@ -46,24 +46,26 @@ class Call:
     repeatable: bool = True
     streamed: bool = False
     expected: frozenset[int] = frozenset({200})
+    api: str = API_PATH
 
 
-def base_address(endpoint: str) -> tuple[str, str]:
+def base_address(endpoint: str, setting: str = "CUSTOM_VISION_ENDPOINT") -> tuple[str, str]:
     """
     Give the endpoint without a slash at its end, and its host (with the port if one is written).
 
-    Errors: `ConfigurationError` unless it is an https address (http on loopback) without query and user.
+    Errors: `ConfigurationError`, which names `setting`, unless it is an https address (http on loopback) without query
+    and user.
     """
     parts = split_address(endpoint)
     if parts is None or not is_permitted(parts):
-        raise ConfigurationError(["CUSTOM_VISION_ENDPOINT must be https:// (http:// for loopback only)"])
+        raise ConfigurationError([f"{setting} must be https:// (http:// for loopback only)"])
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigurationError(["CUSTOM_VISION_ENDPOINT must be an address without query, fragment and user"])
+        raise ConfigurationError([f"{setting} must be an address without query, fragment and user"])
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", parts.netloc.lower()
 
 
 class Connection:
-    """Sends calls to one resource, counted by the budget, repeated while a few seconds may help."""
+    """Sends calls to one endpoint, counted by the budget, repeated while a few seconds may help."""
 
     def __init__(
         self,
@@ -77,8 +79,9 @@ class Connection:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
         timeouts: Timeouts | None = None,
+        setting: str = "CUSTOM_VISION_ENDPOINT",
     ) -> None:
-        self._base, self.host = base_address(endpoint)
+        self._base, self.host = base_address(endpoint, setting)
         self._caller = caller
         self._session = session
         self._budget, self._purpose = budget, purpose
@@ -120,7 +123,7 @@ class Connection:
         try:
             return self._session.request(
                 call.method,
-                f"{self._base}{API_PATH}{call.path}" + (f"?{query}" if query else ""),
+                f"{self._base}{call.api}{call.path}" + (f"?{query}" if query else ""),
                 headers=_AS_BYTES if call.streamed else _AS_JSON,
                 json=call.body,
                 auth=self._caller.header(call.operation),

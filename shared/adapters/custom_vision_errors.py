@@ -1,9 +1,9 @@
 """
-Custom Vision's refusals, read without trusting their form.
+Refusals of Custom Vision and of Azure Resource Manager, read without trusting their form.
 
-Three forms occur: the service's `{"code", "message"}`, the gateway's `{"error": {"code", "message"}}` with the status
-as its code, and the old `{"Code", "Message"}`; hops in between answer HTML or nothing. Codes are those of the enum
-`CustomVisionErrorCodes` of the Training API v3.3, which may grow.
+Three forms occur: the service's `{"code", "message"}`, the gateway's and ARM's `{"error": {"code", "message"}}` (the
+gateway's with the status as its code), and the old `{"Code", "Message"}`; hops in between answer HTML or nothing. Codes
+of the service are those of the enum `CustomVisionErrorCodes` of the Training API v3.3, which may grow.
 """
 
 from __future__ import annotations
@@ -112,4 +112,5 @@ def _lowered(value: object) -> dict[str, object]:
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """Give the id under which the service's support finds the call."""
-    return headers.get("apim-request-id") or headers.get("Request-Id")
+    names = ("apim-request-id", "Request-Id", "x-ms-request-id")
+    return next((value for name in names if (value := headers.get(name))), None)

@@ -1,0 +1,222 @@
+"""Every setting of CONTRACT, "Settings": default, good values, bad values; problems all at once and without values."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.bootstrap import Installation
+from shared.domain.errors import ConfigurationError
+from shared.settings import Settings, VisionResource
+
+ENDPOINT = "https://one.cognitiveservices.azure.com"
+OTHER = "https://two.cognitiveservices.azure.com/"
+SECRET = "s3cr3t-value"
+SMALLEST = {"CUSTOM_VISION_ENDPOINT": ENDPOINT}
+STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+
+
+def problems(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Give what the settings themselves complain about."""
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.read(environ)
+    return refused.value.problems
+
+
+def test_every_default_is_the_contracts() -> None:
+    settings = Settings.read(SMALLEST)
+    assert settings == Settings(
+        resources=(VisionResource(endpoint=ENDPOINT, key=None, resource_id=None),),
+        arm_endpoint="https://management.azure.com",
+        calls_per_second=10,
+        requests_container="gdpr-requests",
+        exports_container="gdpr-exports",
+        export_schedule=None,
+        export_scope={"projects": "all"},
+        export_retention=timedelta(days=30),
+        package_link_life=timedelta(minutes=15),
+        copy_concurrency=settings.copy_concurrency,
+        erasure_requires_approval=False,
+        approval_expires=timedelta(days=14),
+        trust_platform_identity=False,
+        verify_interval=timedelta(seconds=300),
+        verify_deadline=timedelta(hours=72),
+        watchdog_after=timedelta(seconds=1200),
+        watchdog_schedule="0 */5 * * * *",
+        allow_account_deletion=False,
+        allow_key_export=False,
+        ledger_hash_key=None,
+        receipt_signing_key=None,
+        receipt_retired_keys=None,
+    )
+    assert settings.copy_concurrency >= 1
+
+
+GOOD: list[tuple[str, str, str, object]] = [
+    ("ARM_ENDPOINT", "http://127.0.0.1:7081/", "arm_endpoint", "http://127.0.0.1:7081"),
+    ("CUSTOM_VISION_CALLS_PER_SECOND", "2.5", "calls_per_second", 2.5),
+    ("REQUESTS_CONTAINER", "my-requests", "requests_container", "my-requests"),
+    ("EXPORTS_CONTAINER", "abc", "exports_container", "abc"),
+    ("EXPORT_SCHEDULE", "0 0 3 * * *", "export_schedule", "0 0 3 * * *"),
+    ("EXPORT_SCOPE", '{"projects": ["Pets"]}', "export_scope", {"projects": ["Pets"]}),
+    ("EXPORT_RETENTION_DAYS", "0.5", "export_retention", timedelta(hours=12)),
+    ("PACKAGE_LINK_MINUTES", "1", "package_link_life", timedelta(minutes=1)),
+    ("COPY_CONCURRENCY", "32", "copy_concurrency", 32),
+    ("ERASURE_REQUIRES_APPROVAL", "True", "erasure_requires_approval", True),
+    ("APPROVAL_EXPIRES_DAYS", "1.5", "approval_expires", timedelta(hours=36)),
+    ("TRUST_PLATFORM_IDENTITY", "true", "trust_platform_identity", True),
+    ("ERASURE_VERIFY_INTERVAL_SECONDS", "0.3", "verify_interval", timedelta(seconds=0.3)),
+    ("ERASURE_VERIFY_DEADLINE_HOURS", "0.01", "verify_deadline", timedelta(seconds=36)),
+    ("WATCHDOG_AFTER_SECONDS", "3", "watchdog_after", timedelta(seconds=3)),
+    ("WATCHDOG_SCHEDULE", "*/2 * * * * *", "watchdog_schedule", "*/2 * * * * *"),
+    ("ALLOW_ACCOUNT_DELETION", "TRUE", "allow_account_deletion", True),
+    ("ALLOW_KEY_EXPORT", " true ", "allow_key_export", True),
+    ("LEDGER_HASH_KEY", "k", "ledger_hash_key", "k"),
+    ("RECEIPT_SIGNING_KEY", "pem", "receipt_signing_key", "pem"),
+    ("RECEIPT_RETIRED_KEYS", "pem", "receipt_retired_keys", "pem"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
+def test_a_setting_is_read(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(Settings.read(SMALLEST | {name: text}), field) == value
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in GOOD])
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_setting_is_the_default(name: str, text: str) -> None:
+    assert Settings.read(SMALLEST | {name: text}) == Settings.read(SMALLEST)
+
+
+BAD = [
+    *[
+        ("CUSTOM_VISION_ENDPOINT", value)
+        for value in ("", " , ", "one.example", "http://one.example", "ftp://one.example")
+    ],
+    *[("CUSTOM_VISION_ENDPOINT", value) for value in ("https://", "https://h:99999", f"https://h/?sig={SECRET}")],
+    *[("CUSTOM_VISION_ENDPOINT", value) for value in (f"{ENDPOINT},{ENDPOINT}/", f"https://u:{SECRET}@h")],
+    ("CUSTOM_VISION_TRAINING_KEY", f"{SECRET},{SECRET}"),
+    ("CUSTOM_VISION_RESOURCE_ID", "/subscriptions/a,/subscriptions/b"),
+    *[("ARM_ENDPOINT", value) for value in ("http://management.example", "nothing", "https://")],
+    *[("CUSTOM_VISION_CALLS_PER_SECOND", value) for value in ("0", "-1", "ten", "nan", "inf", "1e9")],
+    *[("REQUESTS_CONTAINER", value) for value in ("ab", "Upper", "a--b", "-abc", "abc-", "a_b", "a" * 64)],
+    *[("EXPORTS_CONTAINER", value) for value in ("$web", "a.b", "../x")],
+    *[("EXPORT_SCOPE", value) for value in ("all", "[]", '"all"', '{"a": 1, "a": 1}', "{")],
+    *[("EXPORT_RETENTION_DAYS", value) for value in ("-1", "month", "nan")],
+    *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x")],
+    *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8")],
+    *[
+        (name, value)
+        for name in ("ERASURE_REQUIRES_APPROVAL", "TRUST_PLATFORM_IDENTITY")
+        for value in ("yes", "1", "on")
+    ],
+    *[(name, "yes") for name in ("ALLOW_ACCOUNT_DELETION", "ALLOW_KEY_EXPORT")],
+    *[(name, "soon") for name in ("APPROVAL_EXPIRES_DAYS", "ERASURE_VERIFY_INTERVAL_SECONDS")],
+    *[(name, "-1") for name in ("ERASURE_VERIFY_DEADLINE_HOURS", "WATCHDOG_AFTER_SECONDS")],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_setting_is_named(name: str, value: str) -> None:
+    assert any(problem.startswith(name) for problem in problems(SMALLEST | {name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, value in BAD if len(value) > 3 and value != "https://"]
+)
+def test_no_problem_repeats_a_value(name: str, value: str) -> None:
+    assert not any(value in problem for problem in problems(SMALLEST | {name: value}))
+    assert not any(SECRET in problem for problem in problems(SMALLEST | {name: value}))
+
+
+def test_all_problems_are_found_at_once() -> None:
+    bad = {"EXPORT_RETENTION_DAYS": "x", "ALLOW_KEY_EXPORT": "x", "REQUESTS_CONTAINER": "X", "ARM_ENDPOINT": "x"}
+    assert {problem.split()[0] for problem in problems(bad)} == {"CUSTOM_VISION_ENDPOINT", *bad}
+
+
+def test_several_resources_come_in_order_with_their_keys_and_ids() -> None:
+    settings = Settings.read(
+        {
+            "CUSTOM_VISION_ENDPOINT": f" {ENDPOINT} , {OTHER} ",
+            "CUSTOM_VISION_TRAINING_KEY": "k1, ",
+            "CUSTOM_VISION_RESOURCE_ID": ",/subscriptions/2",
+        }
+    )
+    assert settings.resources == (
+        VisionResource(endpoint=ENDPOINT, key="k1", resource_id=None),
+        VisionResource(endpoint=OTHER.rstrip("/"), key=None, resource_id="/subscriptions/2"),
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:7080", "http://localhost:7080", "http://[::1]:7080"])
+def test_plain_http_is_for_loopback_only(endpoint: str) -> None:
+    assert Settings.read({"CUSTOM_VISION_ENDPOINT": endpoint}).resources[0].endpoint == endpoint
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1.example", "http://localhost@evil.example", "http://10.0.0.1"])
+def test_what_only_looks_like_loopback_is_refused(endpoint: str) -> None:
+    assert problems({"CUSTOM_VISION_ENDPOINT": endpoint})
+
+
+def test_no_representation_shows_a_secret() -> None:
+    secrets = {"CUSTOM_VISION_TRAINING_KEY": SECRET, "LEDGER_HASH_KEY": SECRET, "RECEIPT_SIGNING_KEY": SECRET}
+    settings = Settings.read(SMALLEST | secrets)
+    assert SECRET not in repr(settings) + str(settings) + repr(settings.resources)
+
+
+# What only the whole installation can tell: storage, schedules, and a scope by the rules of the export body.
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({}, "AzureWebJobsStorage"),
+        ({"AzureWebJobsStorage": "nonsense"}, "AzureWebJobsStorage"),
+        (STORAGE | {"DATA_STORAGE": "nonsense"}, "DATA_STORAGE"),
+        (STORAGE | {"EXPORT_SCHEDULE": "daily"}, "EXPORT_SCHEDULE"),
+        (STORAGE | {"EXPORT_SCHEDULE": "0 3 * * *"}, "EXPORT_SCHEDULE"),
+        (STORAGE | {"EXPORT_SCHEDULE": "0 0 3 * * 9"}, "EXPORT_SCHEDULE"),
+        (STORAGE | {"WATCHDOG_SCHEDULE": "*/5 * * * *"}, "WATCHDOG_SCHEDULE"),
+        (STORAGE | {"EXPORT_SCHEDULE": "0 0 3 * * *", "EXPORT_SCOPE": '{"projects": []}'}, "EXPORT_SCOPE"),
+        (STORAGE | {"EXPORT_SCHEDULE": "0 0 3 * * *", "EXPORT_SCOPE": '{"projects": "all", "x": 1}'}, "EXPORT_SCOPE"),
+    ],
+)
+def test_an_installation_names_the_bad_setting_alone(environ: dict[str, str], name: str) -> None:
+    assert [problem.split()[0].rstrip(":") for problem in Installation(SMALLEST | environ).problems()] == [name]
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        {"AzureWebJobsStorage": "UseDevelopmentStorage=true"},
+        {"AzureWebJobsStorage__accountName": "account"},
+        {
+            "AzureWebJobsStorage__blobServiceUri": "https://a.blob.core.windows.net",
+            "AzureWebJobsStorage__queueServiceUri": "https://a.queue.core.windows.net",
+        },
+        STORAGE | {"DATA_STORAGE__accountName": "other"},
+    ],
+)
+def test_every_form_of_the_storage_settings_is_taken(storage: dict[str, str]) -> None:
+    assert Installation(SMALLEST | storage).problems() == []
+
+
+def test_an_installation_finds_all_problems_of_all_kinds_at_once() -> None:
+    environ: dict[str, Any] = {"WATCHDOG_SCHEDULE": "x", "ALLOW_KEY_EXPORT": "x", "DATA_STORAGE": "x"}
+    named = {problem.split()[0].rstrip(":") for problem in Installation(environ).problems()}
+    assert named == {"CUSTOM_VISION_ENDPOINT", "AzureWebJobsStorage", *environ}
+
+
+def test_a_malformed_schedule_means_no_export_and_the_usual_watchdog() -> None:
+    installation = Installation({"EXPORT_SCHEDULE": "daily", "WATCHDOG_SCHEDULE": "often"})
+    assert installation.schedule("EXPORT_SCHEDULE") is None
+    assert installation.schedule("WATCHDOG_SCHEDULE", "0 */5 * * * *") == "0 */5 * * * *"
+
+
+def test_an_installation_keeps_answering_with_its_problems() -> None:
+    installation = Installation({})
+    for _ in range(2):
+        with pytest.raises(ConfigurationError) as refused:
+            installation.services()
+        assert len(refused.value.problems) == 2

@@ -1,0 +1,87 @@
+"""`python -m local.demo`: run the main job and prove it. Exit code 0 = every check holds, 1 = not, 130 = stopped."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+from types import FrameType
+
+import requests
+
+from local.azurite.command import AzuriteMissingError
+from local.azurite.server import AzuriteStartError
+from local.demo.app import App, UnexpectedAnswerError
+from local.demo.console import Console
+from local.demo.photographs import TrainingTooSlowError
+from local.demo.pictures import PhotographsMissingError
+from local.demo.scenes import DEFAULT_IMAGES, FEWEST_IMAGES
+from local.demo.story import Story
+from local.demo.surroundings import HURRY, chosen_ports, running_surroundings
+from local.functions_host.process import HostDidNotStart
+from local.pieces import PortSettingError, data_folder, ports_from
+
+STOPPED = 130
+PROBLEMS = (
+    AzuriteMissingError,
+    AzuriteStartError,
+    HostDidNotStart,
+    PhotographsMissingError,
+    PortSettingError,
+    TrainingTooSlowError,
+    UnexpectedAnswerError,
+    requests.RequestException,
+)
+
+
+def main() -> int:
+    """Run the demo; the exit code. Ctrl-C and SIGTERM end everything that was started."""
+    console = Console()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop_once)
+    try:
+        return run(console, _images_wanted())
+    except KeyboardInterrupt:
+        console.line("\nStopped. Everything that was started has ended.")
+        return STOPPED
+    except PROBLEMS as problem:
+        print(f"\ndemo: {problem}", file=sys.stderr)
+        return 1
+
+
+def run(console: Console, images: int) -> int:
+    """Start the pieces, tell the story, stop them; 0 if every check holds, else 1."""
+    began = time.monotonic()
+    folder = data_folder(os.environ, "run")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    ports, remarks = chosen_ports(ports_from(os.environ))
+    console.line("Custom Vision GDPR: export everything, erase one person, prove both. Nothing leaves this machine.\n")
+    for remark in (*remarks, "Starting Azurite, the Custom Vision emulator and the Functions host ...", HURRY):
+        console.say(remark)
+    with running_surroundings(ports, folder) as around, App(around.host) as app:
+        holds = Story(around, app, console).tell(images)
+    verdict = "Every check holds." if holds else "A CHECK FAILED: see above."
+    console.heading(f"{verdict} {time.monotonic() - began:.0f} seconds in all; nothing is left running.")
+    return 0 if holds else 1
+
+
+def _images_wanted() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description="The main job and its proof.")
+    parser.add_argument("--images", type=int, default=DEFAULT_IMAGES, help=f"how many ({FEWEST_IMAGES} or more)")
+    images: int = parser.parse_args().images
+    if images < FEWEST_IMAGES:
+        parser.error(f"--images must be at least {FEWEST_IMAGES}")
+    return images
+
+
+def _stop_once(*_: int | FrameType | None) -> None:
+    """End the run; whoever presses Ctrl-C again must not disturb the cleaning up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

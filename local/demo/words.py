@@ -1,0 +1,88 @@
+"""What the app answers, in plain words. Pure."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from local.demo.proof import Finding
+from local.demo.snapshot import Snapshot
+
+Json = dict[str, Any]
+PROBLEMS_SHOWN = 5
+
+
+def what_there_is(snapshot: Snapshot) -> str:
+    """Return a line for every workspace and iteration with the number of its images."""
+    width = max(len(place.name) for place in snapshot.rows)
+    places = sorted(snapshot.rows.items(), key=lambda item: item[0].name)
+    return "\n".join(f"{place.name:<{width}}  {len(rows):>4} images" for place, rows in places)
+
+
+def progress(status: Json) -> str:
+    """Return how far a request is."""
+    done, total = status["progress"]["units_done"], status["progress"]["units_total"]
+    parts = [status["request_status"].replace("_", " ")]
+    if total and not status["completed_time"]:
+        parts.append(f"{done} of {total} units of work")
+    counts = status["counts"].get("images", {})
+    shown = [f"{counts[word]} {word}" for word in ("found", "written", "deleted", "failed") if counts.get(word)]
+    return ", ".join(parts) + (f"; images: {', '.join(shown)}" if shown else "")
+
+
+def ending(status: Json, seconds: float) -> str:
+    """Return how a request ended."""
+    reason = f" ({status['reason']})" if status["reason"] else ""
+    return f"{status['request_status']}{reason} after {seconds:.1f} seconds"
+
+
+def stores(receipt: Json) -> str:
+    """Return a line for every store of a receipt: only what is not zero."""
+    lines = []
+    for store, counts in receipt["stores"].items():
+        said = [f"{_number(value)} {word.replace('_', ' ')}" for word, value in counts.items() if _matters(word, value)]
+        if said:
+            lines.append(f"{store:<16}{', '.join(said)}")
+    return "\n".join(lines)
+
+
+def plan(plan: Json, known: Snapshot) -> str:
+    """Return what an erasure would do, place by place. The names come from what is `known`, for a plan forgets them."""
+    names = {place.project_id: place.project for place in known.rows}
+    names |= {place.iteration_id: place.iteration for place in known.rows}
+    lines = []
+    for project in plan["projects"]:
+        lines.append(f"{names[project['id']]}: {project['counts']['images']} images to erase, wherever they are")
+        held = {names[one["id"]]: one for one in project["iterations"]}
+        for name in sorted(held):
+            lines.append(f"  {name}: holds {held[name]['holds']} of them; the iteration itself: {held[name]['action']}")
+    return "\n".join(lines)
+
+
+def proof_in_words(receipt: Json) -> list[str]:
+    """Return the sentences of an erasure's receipt."""
+    looked, images = receipt["looked_at"], receipt["stores"]["images"]
+    proven = "verified gone" if images["verified"] else "NOT verified gone"
+    return [
+        f"Looked at {looked['projects']} projects, {looked['iterations']} iterations and {looked['images']} images.",
+        f"{images['found']} images were found, {images['deleted']} deleted, {images['failed']} failed.",
+        f"The last look, over the workspaces and every iteration: {proven}.",
+        *(f"What remains ({one['code']}): {one['detail']}" for one in receipt["residuals"]),
+    ]
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """Return each claim with a mark, and the first of what speaks against it."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{'[ok]  ' if finding.holds else '[FAIL]'} {finding.claim}")
+        lines += [f"         {problem}" for problem in finding.problems[:PROBLEMS_SHOWN]]
+        if len(finding.problems) > PROBLEMS_SHOWN:
+            lines.append(f"         and {len(finding.problems) - PROBLEMS_SHOWN} more")
+    return "\n".join(lines)
+
+
+def _matters(word: str, value: object) -> bool:
+    return word != "service_count" and isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,77 @@
+"""
+HTML by construction: every text is escaped unless it was made by `element`. Pure.
+
+`Safe` is the only type that passes unescaped, and only this module makes it of text; all operations of `str` on it give
+a plain `str`, which is escaped again.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from string import Formatter
+
+VOID = frozenset({"br", "img", "link", "meta"})
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Safe(str):
+    """HTML that may be put into a page as it is."""
+
+    __slots__ = ()
+
+
+type Content = str | int | None
+type Attribute = str | int | bool | None
+
+
+def escaped(value: Content) -> Safe:
+    """Give a value as HTML text, fit for attributes too; None is nothing, control characters become a visible sign."""
+    if isinstance(value, Safe):
+        return value
+    text = "" if value is None else _CONTROL.sub("\ufffd", str(value))
+    return Safe(html.escape(text, quote=True))
+
+
+def element(name: str, *children: Content, **attributes: Attribute) -> Safe:
+    """
+    Make an element; `class_` and `aria_label` give `class` and `aria-label`.
+
+    An attribute that is True stands alone, one that is None or False is left out. `name` and the names of attributes
+    are our own words, never values of the service.
+    """
+    opened = f"<{name}{''.join(map(_attribute, attributes.items()))}>"
+    if name in VOID:
+        return Safe(opened)
+    return Safe(f"{opened}{''.join(map(escaped, children))}</{name}>")
+
+
+def joined(parts: Iterable[Content]) -> Safe:
+    """Put parts one after the other."""
+    return Safe("".join(map(escaped, parts)))
+
+
+def filled(template: str, **values: Content) -> Safe:
+    """Fill in a text as `str.format` does, with values that may be elements."""
+    parts: list[Content] = []
+    for literal, field, _, _ in Formatter().parse(template):
+        parts += [literal, values[field] if field else None]
+    return joined(parts)
+
+
+def foreign(value: Content) -> Safe:
+    """Give a text of the service apart from the text around it, whatever its direction of writing."""
+    return element("bdi", value)
+
+
+def raw(text: str) -> Safe:
+    """Take our own constant text (style sheet, document type) as it is."""
+    return Safe(text)
+
+
+def _attribute(pair: tuple[str, Attribute]) -> str:
+    name, value = pair[0].rstrip("_").replace("_", "-"), pair[1]
+    if value is None or value is False:
+        return ""
+    return f" {name}" if value is True else f' {name}="{escaped(value)}"'

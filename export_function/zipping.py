@@ -1,0 +1,130 @@
+"""
+The zips of a package: each one unit of work, built as a stream from the package's blobs and redone whole.
+
+What goes into a part stands in the manifest's rows (`zipped`); the manifest is written before the zips. Every member
+is held against its row while it passes, so a zip never holds anything else than what the manifest says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from export_function.reading_ahead import ahead
+from export_function.zip_parts import FileRow, is_data, part_name
+from export_function.zip_stream import Member, zip_chunks
+from shared.domain.errors import StorageUnavailable
+from shared.domain.times import parse_rfc3339
+from shared.packages import PackageStore, package_prefix
+from shared.ports import WrittenFile
+
+ZIP = "application/zip"
+MANIFEST = "manifest.json"
+READERS = 8
+READ_AHEAD_BYTES = 4 * 1024**2
+"""Files up to this size are read whole, several at a time: the wait for each of many small blobs would be the work."""
+
+type Listed = Callable[[], Iterable[FileRow]]
+"""Gives the manifest's file rows from the beginning, each time it is called."""
+
+
+def build_part(packages: PackageStore, request_id: str, part: int, rows: Listed) -> WrittenFile:
+    """
+    Write `package-NNN.zip` and give its size and digests; whatever was there is replaced when the new one is whole.
+
+    `rows` may give any of the manifest's rows, in their order: those of this part are taken. It is called twice, as
+    data goes before pictures. Memory: a few blocks of the store, up to 8 files of at most 4 MiB that are read ahead,
+    and about 600 bytes a member for the zip's directory.
+    Errors: `StorageUnavailable`, also where a listed file is absent or not as listed; then nothing is written.
+    """
+    name = package_prefix(request_id) + part_name(part)
+    members = _members(packages, request_id, part, rows)
+    return packages.blobs.write_stream(name, zip_chunks(members), content_type=ZIP)
+
+
+def package_link(packages: PackageStore, request_id: str, part: int, expires: datetime) -> str | None:
+    """Give a read-only link to a part, valid until `expires`; None if there is no such part."""
+    if part < 1:
+        return None
+    name = package_prefix(request_id) + part_name(part)
+    there = any(entry.name == name for entry in packages.blobs.entries(name, page_size=1))
+    return packages.blobs.read_link(name, expires=expires) if there else None
+
+
+def listed_rows(packages: PackageStore, request_id: str, *, first: int = 0, last: int | None = None) -> Iterator[Any]:
+    """
+    Read the file rows of a package's manifest page by page, those from `first` to `last` (counted from 0) at least.
+
+    Pages outside are not read. `StorageUnavailable` where the manifest or one of its pages is absent.
+    """
+    at = 0
+    for page in _manifest(packages, request_id)["files"]:
+        start, at = at, at + page["rows"]
+        if at > first and (last is None or start <= last):
+            yield from map(json.loads, _needed(packages, request_id, page["path"]).splitlines())
+
+
+def _members(packages: PackageStore, request_id: str, part: int, rows: Listed) -> Iterator[Member]:
+    """Part 1 begins with the pages for people and the manifest; each part has its data before its pictures."""
+    mine = part_name(part)
+    read = partial(_listed, packages, request_id)
+    data = sorted((r for r in rows() if r["zipped"] == mine and is_data(r)), key=_pages_first)
+    yield from ahead((row for row in data if _is_page(row)), read, READERS)
+    if part == 1:
+        yield from _manifest_members(packages, request_id)
+    yield from ahead((row for row in data if not _is_page(row)), read, READERS)
+    yield from ahead((r for r in rows() if r["zipped"] == mine and not is_data(r)), read, READERS)
+
+
+def _is_page(row: FileRow) -> bool:
+    return bool(row["media_type"] == "text/html")
+
+
+def _pages_first(row: FileRow) -> tuple[bool, str]:
+    return not _is_page(row), str(row["path"]).replace("index.html", "")
+
+
+def _manifest_members(packages: PackageStore, request_id: str) -> Iterator[Member]:
+    manifest = _manifest(packages, request_id)
+    time = parse_rfc3339(manifest["created_time"])
+    for path in (MANIFEST, *(page["path"] for page in manifest["files"])):
+        yield Member(path=path, time=time, deflated=True, chunks=[_needed(packages, request_id, path)])
+
+
+def _listed(packages: PackageStore, request_id: str, row: FileRow) -> Member:
+    """Give the member of a row, with its bytes where they are few; larger ones are read when their turn comes."""
+    streamed = _as_listed(packages, package_prefix(request_id) + row["path"], row)
+    chunks = list(streamed) if row["bytes"] <= READ_AHEAD_BYTES else streamed
+    return Member(path=row["path"], time=parse_rfc3339(row["time"]), deflated=is_data(row), chunks=chunks)
+
+
+def _as_listed(packages: PackageStore, name: str, row: FileRow) -> Iterator[bytes]:
+    """Read a blob and hold it against its row; where it differs the unit is worth another try, not the zip."""
+    size, md5 = 0, hashlib.md5(usedforsecurity=False)
+    try:
+        for chunk in packages.blobs.read_stream(name):
+            size += len(chunk)
+            if size > row["bytes"]:
+                break
+            md5.update(chunk)
+            yield chunk
+    except KeyError:
+        raise StorageUnavailable("zip (a listed file is absent)") from None
+    if size != row["bytes"] or row["md5"] not in (None, md5.hexdigest()):
+        raise StorageUnavailable("zip (a file is not as listed)")
+
+
+def _manifest(packages: PackageStore, request_id: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(_needed(packages, request_id, MANIFEST))
+    return manifest
+
+
+def _needed(packages: PackageStore, request_id: str, path: str) -> bytes:
+    content = packages.read(request_id, path)
+    if content is None:
+        raise StorageUnavailable("zip (the manifest or a page of it is absent)")
+    return content

@@ -75,10 +75,15 @@ def host_environment(environ: Mapping[str, str], ports: Ports) -> dict[str, str]
         **kept,
         **dict.fromkeys(STORAGE_SETTINGS, storage),
         "CUSTOM_VISION_ENDPOINT": f"http://127.0.0.1:{ports.emulator}",
-        "CUSTOM_VISION_TRAINING_KEY": environ.get("EMULATOR_TRAINING_KEY") or TRAINING_KEY,
+        "CUSTOM_VISION_TRAINING_KEY": training_key(environ),
         "CUSTOM_VISION_RESOURCE_ID": "",
         "ARM_ENDPOINT": "",
     }
+
+
+def training_key(environ: Mapping[str, str]) -> str:
+    """Return the key that the emulator expects: EMULATOR_TRAINING_KEY, or the usual one."""
+    return environ.get("EMULATOR_TRAINING_KEY") or TRAINING_KEY
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -6,8 +6,6 @@ The data of the last run stays in .local/stack until the next one.
 
 import argparse
 import contextlib
-import importlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -16,11 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.azurite.command import AzuriteMissingError
 from local.azurite.server import Azurite, AzuriteStartError, running_azurite
+from local.demo.photographs import FILL_PROBLEMS, fill
+from local.demo.scenes import ImagesSettingError, images_wanted
 from local.launch import PortInUseError, python_module, require_free, say
 from local.pieces import (
     DEFAULT_HOST_PORT,
@@ -31,10 +32,10 @@ from local.pieces import (
     emulator_environment,
     host_environment,
     ports_from,
+    training_key,
 )
 from local.sockets import listens
 
-DEMO_DATA = "local.demo.photographs"
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 40.0
 """Longer than the host's own limit for what still runs (LOCAL_HOST_DRAIN_SECONDS, 30)."""
@@ -43,6 +44,16 @@ POLL_SECONDS = 0.1
 
 class PieceFailedError(RuntimeError):
     """A piece of the stack ended or did not start; the text names it."""
+
+
+PROBLEMS = (
+    AzuriteMissingError,
+    AzuriteStartError,
+    ImagesSettingError,
+    PieceFailedError,
+    PortInUseError,
+    PortSettingError,
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         run(ports_from(os.environ, arguments.port), os.environ, stop)
-    except (AzuriteMissingError, AzuriteStartError, PieceFailedError, PortInUseError, PortSettingError) as problem:
+    except PROBLEMS as problem:
         print(f"stack: {problem}", file=sys.stderr)
         return 1
     say("Everything has stopped.")
@@ -86,7 +97,8 @@ def run(ports: Ports, environ: Mapping[str, str], stop: threading.Event) -> None
         pieces = [stack.enter_context(_piece("The Custom Vision emulator", ["emulator"], emulator_settings))]
         if not _wait_for(ports.emulator, pieces[0], stop):
             return
-        fill_emulator(f"http://127.0.0.1:{ports.emulator}")
+        if not _filled(pieces[0], ports, environ, stop):
+            return
         host = ["host", "--port", str(ports.host)]
         pieces.append(stack.enter_context(_piece("The Functions host", host, host_environment(environ, ports))))
         if not _wait_for(ports.host, pieces[1], stop):
@@ -94,15 +106,6 @@ def run(ports: Ports, environ: Mapping[str, str], stop: threading.Event) -> None
         say(where_things_are(ports, data))
         _watch(azurite, pieces, stop)
         say("Stopping the host, the emulator and Azurite ...")
-
-
-def fill_emulator(url: str) -> None:
-    """Fill the emulator at `url` with the demo's projects, where the demo is part of this checkout."""
-    if importlib.util.find_spec(DEMO_DATA) is None:
-        say("The emulator is empty: there is no demo data in this checkout.")
-        return
-    say("Filling the emulator with the demo's photographs ...")
-    importlib.import_module(DEMO_DATA).fill(url)
 
 
 def empty_folder(path: Path) -> Path:
@@ -165,6 +168,28 @@ def _wait_for(port: int, piece: Piece, stop: threading.Event) -> bool:
         if stop.wait(POLL_SECONDS):
             return False
     return not stop.is_set()
+
+
+def _filled(emulator: Piece, ports: Ports, environ: Mapping[str, str], stop: threading.Event) -> bool:
+    """Return True when the emulator holds the demo's projects, False when told to stop first.
+
+    A filling that is still at work then ends by itself, since the emulator's end is the end of its calls.
+    """
+    images = images_wanted(environ)
+    say(f"Filling the emulator with the demo's {images} photographs ...")
+    worker = ThreadPoolExecutor(1)
+    filling = worker.submit(fill, f"http://127.0.0.1:{ports.emulator}", training_key(environ), images)
+    worker.shutdown(wait=False)
+    while not filling.done():
+        if stop.wait(POLL_SECONDS):
+            return False
+        emulator.check()
+    try:
+        filling.result()
+    except FILL_PROBLEMS as problem:
+        emulator.check()
+        raise PieceFailedError(f"The emulator could not be filled: {problem}") from problem
+    return True
 
 
 def _watch(azurite: Azurite, pieces: list[Piece], stop: threading.Event) -> None:

@@ -8,15 +8,12 @@ import sys
 import time
 from types import FrameType
 
-import requests
-
 from local.azurite.command import AzuriteMissingError
 from local.azurite.server import AzuriteStartError
 from local.demo.app import App, UnexpectedAnswerError
 from local.demo.console import Console
-from local.demo.photographs import TrainingTooSlowError
-from local.demo.pictures import PhotographsMissingError
-from local.demo.scenes import DEFAULT_IMAGES, FEWEST_IMAGES
+from local.demo.photographs import FILL_PROBLEMS
+from local.demo.scenes import DEFAULT_IMAGES, FEWEST_IMAGES, ImagesSettingError, images_wanted
 from local.demo.story import Story
 from local.demo.surroundings import HURRY, chosen_ports, running_surroundings
 from local.functions_host.process import HostDidNotStart
@@ -27,11 +24,10 @@ PROBLEMS = (
     AzuriteMissingError,
     AzuriteStartError,
     HostDidNotStart,
-    PhotographsMissingError,
+    ImagesSettingError,
     PortSettingError,
-    TrainingTooSlowError,
     UnexpectedAnswerError,
-    requests.RequestException,
+    *FILL_PROBLEMS,
 )
 
 
@@ -41,7 +37,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_once)
     try:
-        return run(console, _images_wanted())
+        return run(console, _arguments())
     except KeyboardInterrupt:
         console.line("\nStopped. Everything that was started has ended.")
         return STOPPED
@@ -67,13 +63,12 @@ def run(console: Console, images: int) -> int:
     return 0 if holds else 1
 
 
-def _images_wanted() -> int:
+def _arguments() -> int:
+    """Return how many images the command line, else the environment, wants."""
     parser = argparse.ArgumentParser(prog="python -m local.demo", description="The main job and its proof.")
-    parser.add_argument("--images", type=int, default=DEFAULT_IMAGES, help=f"how many ({FEWEST_IMAGES} or more)")
-    images: int = parser.parse_args().images
-    if images < FEWEST_IMAGES:
-        parser.error(f"--images must be at least {FEWEST_IMAGES}")
-    return images
+    parser.add_argument("--images", help=f"how many, {FEWEST_IMAGES} or more (default: DEMO_IMAGES, {DEFAULT_IMAGES})")
+    wanted: str | None = parser.parse_args().images
+    return images_wanted({"DEMO_IMAGES": wanted} if wanted is not None else os.environ)
 
 
 def _stop_once(*_: int | FrameType | None) -> None:

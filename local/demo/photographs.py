@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched, groupby
 
-from local.demo.pictures import picture, things_seen
+import requests
+
+from local.demo.pictures import PhotographsMissingError, picture, things_seen
 from local.demo.scenes import (
     DEFAULT_IMAGES,
     PREDICTIONS,
@@ -33,6 +35,10 @@ class TrainingTooSlowError(RuntimeError):
     """A training did not complete in time."""
 
 
+FILL_PROBLEMS = (PhotographsMissingError, TrainingTooSlowError, requests.RequestException)
+"""What can keep a resource from being filled."""
+
+
 @dataclass(frozen=True)
 class _Project:
     """A project that is being filled: where, its tags by name, the ids of what was uploaded by the shot's number."""
@@ -50,7 +56,7 @@ def fill(url: str, key: str = TRAINING_KEY, images: int = DEFAULT_IMAGES) -> Non
     The pictures, tags, regions and metadata are the same every time; only the ids are the service's.
 
     Raises:
-        ValueError: fewer than FEWEST_IMAGES.
+        ImagesSettingError: fewer than FEWEST_IMAGES.
         PhotographsMissingError: scikit-image is not installed.
         TrainingTooSlowError: an iteration is not trained after a minute.
         requests.RequestException: the resource refuses or does not answer.

@@ -22,6 +22,10 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom of something in a photograph, as fractions of its sides."""
 
 
+class ImagesSettingError(ValueError):
+    """The number of images is no number, or too small; the text says what it must be."""
+
+
 @dataclass(frozen=True)
 class Photograph:
     """A photograph of scikit-image, its tags as a whole, and the things in it by tag."""
@@ -98,14 +102,26 @@ WORKSHOP = ProjectScene(
 SCENES = (RECEPTION, WORKSHOP)
 
 
+def images_wanted(environ: Mapping[str, str]) -> int:
+    """Return how many images the projects hold in all: DEMO_IMAGES, or the usual number.
+
+    Raises:
+        ImagesSettingError: it is no number from FEWEST_IMAGES on.
+    """
+    text = environ.get("DEMO_IMAGES") or str(DEFAULT_IMAGES)
+    if not text.isdecimal() or int(text) < FEWEST_IMAGES:
+        raise ImagesSettingError(f"DEMO_IMAGES must be a number from {FEWEST_IMAGES} on.")
+    return int(text)
+
+
 def shots_of(scene: ProjectScene, images: int) -> list[Shot]:
     """Return the scene's part of `images` shots in all: people, photographs and kinds in turn.
 
     Raises:
-        ValueError: `images` is below FEWEST_IMAGES.
+        ImagesSettingError: `images` is below FEWEST_IMAGES.
     """
     if images < FEWEST_IMAGES:
-        raise ValueError(f"The demo needs at least {FEWEST_IMAGES} images.")
+        raise ImagesSettingError(f"The demo needs at least {FEWEST_IMAGES} images.")
     count = round(images * scene.share)
     first_wave = round(count * scene.first_wave)
     return [_shot(scene, number, 1 if number < first_wave else 2) for number in range(count)]

@@ -1,37 +1,44 @@
 """
-One erasure unit: look once more, delete what still matches, and say what was there before.
+One erasure unit: look once more, note what is there, delete what is meant, say what became of each id.
 
-Deleting by id alone would leave the pictures in every trained iteration; `allIterations=true` takes them there too
-(DeleteImages, Training API v3.3). Its answer 202 says nothing about when, so that it is gone is proven later.
+The first round of a unit writes `.started` before its first delete, so that "deleted" and "already absent" stay
+different words after a crash, or after an error that came when the work was done. Later rounds only erase again what
+came back. That anything is gone is proven later, by reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES
+from delete_function.plan import IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
+from shared.domain.errors import CannotFulfil, GdprError, ResourceAbsent, ServiceRefusal, StateConflict, TransientError
 from shared.domain.record import RequestRecord
 from shared.domain.selection import Verdicts, newest_first
-from shared.domain.subject_request import ImageSelector
+from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
-from shared.ports import CustomVision
+from shared.inventory import list_images
+from shared.ports import CustomVision, DeletionAnswer
+from shared.predictions import find_predictions
 from shared.services import Services
 
 
-def run_unit(
-    services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage, selector: ImageSelector
-) -> UnitOutcome:
-    """Erase one unit's images; may run twice, and beside itself, and ends in the same state."""
-    work = UnitWork(
-        services=services,
-        request_id=record.subject_request_id,
-        unit=unit,
-        client=services.resource(unit.resource),
-        selector=selector,
-    )
-    return work.erase() if message.round == 1 else work.erase_again()
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """
+    What a unit's look showed: `present` ids that are meant, `kept` ids that are there and no longer meant.
+
+    `totals` counts by word where ids are too many to write down (all images of a project).
+    """
+
+    present: Sequence[str]
+    kept: Sequence[str] = ()
+    totals: Mapping[str, int] | None = None
+
+    def seen(self) -> dict[str, Any]:
+        """Give what is recorded before the first delete."""
+        return {"present": list(self.present), "totals": None if self.totals is None else dict(self.totals)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,72 +46,250 @@ class UnitWork:
     """One unit with everything that it needs."""
 
     services: Services
-    request_id: str
+    record: RequestRecord
+    request: SubjectRequest
     unit: WorkUnit
-    client: CustomVision
-    selector: ImageSelector
+    round: int
+    request_ids: list[str] = field(default_factory=list)
 
-    def erase(self) -> UnitOutcome:
-        """Do the first round: what matches is noted as present before the first delete, and then deleted."""
-        verdicts = self._look(self.unit.item_ids)
-        present = self.services.ledger.keep_started(self.request_id, self.unit.unit_id, sorted(verdicts.selected))
-        request_ids = self._delete(sorted(verdicts.selected))
-        kept = verdicts.rejected | verdicts.conflicting
-        words = {
-            "deleted": sorted(set(present) - kept),
-            "no_longer_matching": sorted(kept),
-            "already_absent": sorted(set(self.unit.item_ids) - set(present) - kept),
-        }
-        return self._outcome(words, request_ids)
+    @property
+    def client(self) -> CustomVision:
+        """The client of the unit's resource."""
+        return self.services.resource(self.unit.resource)
 
-    def erase_again(self) -> UnitOutcome:
-        """Do a later round: what is there again, and still matches, is deleted again."""
-        verdicts = self._look(self.unit.item_ids)
-        again = sorted(verdicts.selected)
-        return UnitOutcome(
-            unit_id=self.unit.unit_id, counts={}, request_ids=self._delete(again), details={"deleted_again": again}
-        )
+    @property
+    def project_id(self) -> str:
+        """The unit's project."""
+        return self.unit.project_id or ""
 
-    def _look(self, ids: Sequence[str]) -> Verdicts:
-        """Judge the images as they are now; iterations are read only for what the workspace no longer has."""
-        project_id = self.unit.project_id or ""
-        verdicts = Verdicts(self.selector)
-        rows = self.client.get_images_by_ids(project_id, ids)
-        verdicts.observe(rows, None)
-        missing = sorted(set(ids) - {row.id for row in rows})
-        for iteration in newest_first(self.client.get_iterations(project_id)) if missing else ():
-            rows = self.client.get_images_by_ids(project_id, missing, iteration_id=iteration.id)
-            verdicts.observe(rows, iteration.id)
-            missing = sorted(set(missing) - {row.id for row in rows})
-            if not missing:
-                break
-        return verdicts
+    @property
+    def whole(self) -> bool:
+        """Whether the whole project goes."""
+        return bool(self.unit.details.get("whole"))
 
-    def _delete(self, ids: Sequence[str]) -> list[str]:
-        if not ids:
-            return []
-        answers = self.client.delete_images(self.unit.project_id or "", ids, all_iterations=True)
-        return [answer.request_id for answer in answers if answer.request_id]
+    def note(self, answers: Iterable[DeletionAnswer]) -> None:
+        """Keep the service's request ids of deletes."""
+        self.request_ids.extend(answer.request_id for answer in answers if answer.request_id)
 
-    def _outcome(self, words: dict[str, list[str]], request_ids: list[str]) -> UnitOutcome:
-        counts = {word: len(ids) for word, ids in words.items()}
-        return UnitOutcome(
-            unit_id=self.unit.unit_id, counts={IMAGES: counts}, request_ids=request_ids, details={"ids": words}
-        )
+    def iteration_ids(self) -> list[str]:
+        """Give the project's iterations as they are now."""
+        return [iteration.id for iteration in self.client.get_iterations(self.project_id)]
 
 
-def given_up(unit: WorkUnit, started: Sequence[str], code: str, operation: str, status: int | None) -> UnitOutcome:
+def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
+    """Erase one unit's items; may run twice, and beside itself, and ends in the same state."""
+    request = services.ledger.selector(record.subject_request_id)
+    if request is None:
+        raise CannotFulfil("bad_message")
+    work = UnitWork(services=services, record=record, request=request, unit=unit, round=message.round)
+    look, delete = _KINDS[unit.kind]
+    try:
+        found = look(work)
+    except ResourceAbsent as absent:
+        found = _nothing_left(work, absent)
+    if work.round > 1:
+        delete(work, found)
+        return _outcome(work, {"deleted_again": list(found.present)}, {})
+    seen = services.ledger.keep_started(record.subject_request_id, unit.unit_id, found.seen())
+    delete(work, found)
+    return _first_outcome(work, found, seen)
+
+
+def _nothing_left(work: UnitWork, absent: ResourceAbsent) -> Found:
+    """A project that the service no longer lists holds nothing; any other 404 is looked at again later."""
+    if work.project_id in {project.id for project in work.client.get_projects()}:
+        raise StateConflict(absent.operation, status=absent.status, code=absent.code, request_id=absent.request_id)
+    return Found(present=())
+
+
+def _first_outcome(work: UnitWork, found: Found, seen: Mapping[str, Any]) -> UnitOutcome:
+    if seen["totals"] is not None:
+        return _outcome(work, {}, seen["totals"])
+    kept, present, planned = set(found.kept), set(seen["present"]), set(work.unit.item_ids)
+    word = "unpublished" if work.unit.kind == UNPUBLISH else "deleted"
+    words = {
+        word: sorted(present - kept),
+        "no_longer_matching": sorted(kept),
+        "already_absent": sorted(planned - present - kept),
+    }
+    counts = {name: len(ids) for name, ids in words.items() if ids or name == word}
+    arrived = len(present - planned) if work.whole else 0
+    return _outcome(work, words, counts | ({"arrived_after_plan": arrived} if arrived else {}))
+
+
+def _outcome(work: UnitWork, words: Mapping[str, Sequence[str]], counts: Mapping[str, int]) -> UnitOutcome:
+    return UnitOutcome(
+        unit_id=work.unit.unit_id,
+        counts={STORE_OF[work.unit.kind]: dict(counts)} if counts else {},
+        request_ids=work.request_ids,
+        details={"ids": {word: list(ids) for word, ids in words.items() if ids}},
+    )
+
+
+def given_up(unit: WorkUnit, started: Sequence[str], code: str, error: GdprError | None) -> UnitOutcome:
     """
     Give the outcome of a unit that could not be carried out: every item of it failed, and is named.
 
     Whether some of it was deleted all the same is for the verification to see.
     """
-    failures: list[dict[str, Any]] = [
-        {"store": IMAGES, "id": item, "code": code, "operation": operation, "status": status} for item in unit.item_ids
-    ]
+    store, ids = STORE_OF[unit.kind], unit.item_ids or [unit.project_id or ""]
+    operation, status = "unit", None
+    if isinstance(error, TransientError | ServiceRefusal):
+        operation, status = error.operation, error.status
+    named = _blocked_code(error) or code
+    failures = [{"store": store, "id": item, "code": named, "operation": operation, "status": status} for item in ids]
     return UnitOutcome(
         unit_id=unit.unit_id,
-        counts={IMAGES: {"failed": len(unit.items)}},
+        counts={store: {"failed": len(ids)}},
         failures=failures,
-        details={"ids": {"failed": unit.item_ids}, "started": list(started)},
+        details={"ids": {"failed": ids}, "started": list(started)},
     )
+
+
+def _blocked_code(error: GdprError | None) -> str | None:
+    if isinstance(error, StateConflict) and error.code == "BadRequestIterationIsPublished":
+        return "blocked_by_published_iteration"
+    return "blocked" if isinstance(error, ServiceRefusal) else None
+
+
+# images
+
+
+def _look_at_images(work: UnitWork) -> Found:
+    if work.whole:
+        return Found(present=(), totals=_totals(work))
+    verdicts = _judge(work, work.request.images or ImageSelector())
+    return Found(present=sorted(verdicts.selected), kept=sorted(verdicts.rejected | verdicts.conflicting))
+
+
+def _judge(work: UnitWork, selector: ImageSelector) -> Verdicts:
+    """Judge the images as they are now; iterations are read only for what the workspace no longer has."""
+    verdicts, missing = Verdicts(selector), work.unit.item_ids
+    rows = work.client.get_images_by_ids(work.project_id, missing)
+    verdicts.observe(rows, None)
+    missing = sorted(set(missing) - {row.id for row in rows})
+    for iteration in newest_first(work.client.get_iterations(work.project_id)) if missing else ():
+        rows = work.client.get_images_by_ids(work.project_id, missing, iteration_id=iteration.id)
+        verdicts.observe(rows, iteration.id)
+        missing = sorted(set(missing) - {row.id for row in rows})
+        if not missing:
+            break
+    return verdicts
+
+
+def _totals(work: UnitWork) -> dict[str, int]:
+    """Compare what a project holds now with what was listed for the plan; what arrived since is in scope too."""
+    now: set[str] = set()
+    for source in [None, *work.iteration_ids()]:
+        now |= list_images(work.client, work.project_id, iteration_id=source).ids
+    planned = set(_listed_ids(work))
+    arrived = {"arrived_after_plan": len(now - planned)} if now - planned else {}
+    return {"deleted": len(now & planned), "already_absent": len(planned - now)} | arrived
+
+
+def _listed_ids(work: UnitWork) -> Iterator[str]:
+    plan = work.services.ledger.plan(work.record.subject_request_id) or {"projects": []}
+    pages = [
+        page for project in plan["projects"] if project["id"] == work.project_id for page in project["listed_pages"]
+    ]
+    for unit in work.services.ledger.units(work.record.subject_request_id, pages):
+        yield from unit.item_ids
+
+
+def _delete_images(work: UnitWork, found: Found) -> None:
+    """Delete images by id with `allIterations`; by id alone they would stay in every trained iteration."""
+    if work.whole:
+        work.note([work.client.delete_all_images(work.project_id)])
+    elif found.present:
+        work.note(work.client.delete_images(work.project_id, found.present, all_iterations=True))
+
+
+# predictions
+
+
+def _look_at_predictions(work: UnitWork) -> Found:
+    wanted = None if work.whole else frozenset(work.unit.item_ids)
+    return Found(present=find_predictions(work.client, work.project_id, work.iteration_ids(), wanted))
+
+
+def _delete_predictions(work: UnitWork, found: Found) -> None:
+    if found.present:
+        work.note(work.client.delete_predictions(work.project_id, found.present))
+
+
+# iterations
+
+
+def _look_at_published(work: UnitWork) -> Found:
+    iterations = work.client.get_iterations(work.project_id)
+    published = [iteration.id for iteration in iterations if iteration.publish_name]
+    return Found(present=sorted(published if work.whole else set(published).intersection(work.unit.item_ids)))
+
+
+def _unpublish(work: UnitWork, found: Found) -> None:
+    for iteration_id in found.present:
+        try:
+            work.note([work.client.unpublish_iteration(work.project_id, iteration_id)])
+        except ServiceRefusal as refusal:
+            if refusal.code != "BadRequestIterationNotPublished":
+                raise
+
+
+def _look_at_iterations(work: UnitWork) -> Found:
+    there = set(work.iteration_ids())
+    return Found(present=sorted(there if work.whole else there.intersection(work.unit.item_ids)))
+
+
+def _delete_iterations(work: UnitWork, found: Found) -> None:
+    _each(found.present, lambda item: work.note([work.client.delete_iteration(work.project_id, item)]))
+
+
+# tags
+
+
+def _look_at_tags(work: UnitWork) -> Found:
+    tags = work.client.get_tags(work.project_id)
+    if work.whole:
+        return Found(present=sorted(tag.id for tag in tags))
+    planned = set(work.unit.item_ids)
+    unused = {tag.id for tag in tags if tag.id in planned and not tag.row.get("imageCount")}
+    used = {tag.id for tag in tags if tag.id in planned} - unused
+    return Found(present=sorted(unused), kept=sorted(used))
+
+
+def _delete_tags(work: UnitWork, found: Found) -> None:
+    _each(found.present, lambda item: work.note([work.client.delete_tag(work.project_id, item)]))
+
+
+# projects
+
+
+def _look_at_project(work: UnitWork) -> Found:
+    there = work.project_id in {project.id for project in work.client.get_projects()}
+    return Found(present=[work.project_id] if there else ())
+
+
+def _delete_project(work: UnitWork, found: Found) -> None:
+    _each(found.present, lambda item: work.note([work.client.delete_project(item)]))
+
+
+def _each(ids: Sequence[str], delete: Callable[[str], None]) -> None:
+    """Delete one after the other; what went meanwhile is gone."""
+    for item in ids:
+        try:
+            delete(item)
+        except ResourceAbsent:
+            continue
+
+
+type Look = Callable[[UnitWork], Found]
+type Delete = Callable[[UnitWork, Found], None]
+
+_KINDS: Mapping[str, tuple[Look, Delete]] = {
+    UNPUBLISH: (_look_at_published, _unpublish),
+    PREDICTIONS: (_look_at_predictions, _delete_predictions),
+    IMAGES: (_look_at_images, _delete_images),
+    ITERATIONS: (_look_at_iterations, _delete_iterations),
+    TAGS: (_look_at_tags, _delete_tags),
+    PROJECTS: (_look_at_project, _delete_project),
+}

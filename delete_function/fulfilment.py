@@ -7,21 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from delete_function import erasing
-from delete_function.plan import IMAGES, found_counts, unit_ids
-from delete_function.planning import frozen_plan, make_plan
-from delete_function.proving import Proving
-from delete_function.result import dry_run_ending, nothing_to_erase
+from delete_function.approval import approval_step, needs_approval
+from delete_function.export_first import begin_export_first, export_first_step, has_export_first
+from delete_function.plan import PHASES, found_counts, is_empty, planned_phases
+from delete_function.planning import Planner, frozen_plan
+from delete_function.proving import Proving, begin_check, begin_phase
+from delete_function.residuals import planned_residuals
+from delete_function.result import Proof, Words, dry_run_ending, ending_of
 from shared.acceptance import DELETION_WORK
-from shared.domain.errors import (
-    AccessDenied,
-    CannotFulfil,
-    GdprError,
-    ServiceRefusal,
-    StateConflict,
-    TransientError,
-)
+from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, StateConflict
 from shared.domain.record import RequestRecord
-from shared.domain.subject_request import ImageSelector, RequestStatus, SubjectRequest
+from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
 from shared.finishing import Ending
@@ -30,8 +26,9 @@ from shared.lifecycle import Decision, Finish, Move, Nothing, Wait
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)
-UNSTABLE_PAUSE_SECONDS = 30.0
+UNSTABLE_PAUSE = timedelta(seconds=30)
 REFUSAL_ATTEMPTS = 3
+LONGEST_PAUSE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -45,38 +42,43 @@ class ErasureFulfilment:
         return unit_kind
 
     def step(self, services: Services, current: Versioned) -> Decision:
-        """Take the next step: plan, wait for the units, look again until it is proven."""
+        """Take the next step: plan, be approved, wait for a phase's units, look until it is proven, go on."""
         record = current.record
         match record.status:
             case RequestStatus.PENDING:
                 return Move(record=record.in_phase(services.now(), "planning", status=RequestStatus.PLANNING))
             case RequestStatus.PLANNING:
                 return self._plan(services, record)
-            case RequestStatus.IN_PROGRESS if record.phase == IMAGES:
+            case RequestStatus.EXPORTING:
+                return self._export_first(services, record)
+            case RequestStatus.AWAITING_APPROVAL:
+                return approval_step(services, record)
+            case RequestStatus.IN_PROGRESS if record.phase == "approved":
+                return self._begin(services, record, frozen_plan(services, record.subject_request_id))
+            case RequestStatus.IN_PROGRESS if record.phase in PHASES:
                 return self._units_done(services, record)
             case RequestStatus.IN_PROGRESS | RequestStatus.VERIFYING:
-                return self._prove(services, record)
+                plan = frozen_plan(services, record.subject_request_id)
+                return Proving(services, record, plan, requested(services, record)).step()
             case RequestStatus.CANCELLING:
                 return Finish(ending=Ending(status=RequestStatus.CANCELLED))
             case _:
                 return Nothing()
 
     def run_unit(self, services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
-        """Erase one unit's images."""
-        return erasing.run_unit(services, record, unit, message, _selector(services, record))
+        """Erase one unit's items."""
+        return erasing.run_unit(services, record, unit, message)
 
     def given_up(
         self, services: Services, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None
     ) -> UnitOutcome:
         """Name everything in a unit that could not be carried out."""
-        operation = error.operation if isinstance(error, TransientError | ServiceRefusal) else "unit"
-        status = error.status if isinstance(error, TransientError | ServiceRefusal) else None
-        started = services.ledger.started(record.subject_request_id, unit.unit_id) or []
-        return erasing.given_up(unit, started, code, operation, status)
+        seen = services.ledger.started(record.subject_request_id, unit.unit_id) or {"present": []}
+        return erasing.given_up(unit, seen["present"], code, error)
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """What blocks (a role, a read-only project, a training) is waited for until the deadline, then named."""
-        delay = min(2.0**attempt, 300.0)
+        delay = min(2.0**attempt, LONGEST_PAUSE_SECONDS)
         if not isinstance(error, AccessDenied | StateConflict):
             return delay if attempt < REFUSAL_ATTEMPTS else None
         began = record.phase_time or record.received_time
@@ -85,40 +87,50 @@ class ErasureFulfilment:
     def _plan(self, services: Services, record: RequestRecord) -> Decision:
         request = requested(services, record)
         now, notes = services.now(), dict(record.notes)
-        if not make_plan(services, record.subject_request_id, request):
-            since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
-            if now - since >= UNSTABLE_PATIENCE:
-                raise CannotFulfil("inventory_unstable")
-            return Wait(record=record.evolve(now, notes=notes), seconds=UNSTABLE_PAUSE_SECONDS)
-        return self._planned(services, record, frozen_plan(services, record.subject_request_id))
+        if Planner(services, record.subject_request_id, request).make():
+            return self._planned(services, record, request, frozen_plan(services, record.subject_request_id))
+        since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
+        if now - since >= UNSTABLE_PATIENCE:
+            raise CannotFulfil("inventory_unstable")
+        return Wait(record=record.evolve(now, notes=notes), seconds=UNSTABLE_PAUSE.total_seconds())
 
-    def _planned(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision:
-        units = unit_ids(plan)
-        planned = record.evolve(services.now(), plan_hash=plan["plan_hash"], counts=found_counts(plan))
-        if record.plan_hash is None and (record.dry_run or not units):
-            return Move(record=planned)
+    def _planned(
+        self, services: Services, record: RequestRecord, request: SubjectRequest, plan: dict[str, Any]
+    ) -> Decision:
+        if record.plan_hash is None:
+            return Move(record=record.evolve(services.now(), plan_hash=plan["plan_hash"], counts=found_counts(plan)))
+        residuals = planned_residuals(plan["projects"], request)
         if record.dry_run:
-            return Finish(ending=dry_run_ending(plan, record.notes["options"]["keep_exports"]))
-        if not units:
-            return Finish(ending=nothing_to_erase(plan, record.notes["options"]["keep_exports"]))
-        erasing_record = planned.in_phase(
-            services.now(),
-            IMAGES,
-            status=RequestStatus.IN_PROGRESS,
-            phase_units=len(units),
-            ever_in_progress=True,
-        )
-        return Move(record=erasing_record, unit_ids=units)
+            return Finish(ending=dry_run_ending(plan, residuals))
+        if is_empty(plan):
+            return Finish(ending=ending_of(plan, Words(), Proof(), residuals))
+        if request.options["export_first"] and not has_export_first(record):
+            return begin_export_first(services, record, request, plan)
+        return self._approve_or_begin(services, record, request, plan)
+
+    def _export_first(self, services: Services, record: RequestRecord) -> Decision:
+        waiting = export_first_step(services, record)
+        if waiting is not None:
+            return waiting
+        request, plan = requested(services, record), frozen_plan(services, record.subject_request_id)
+        return self._approve_or_begin(services, record, request, plan)
+
+    def _approve_or_begin(
+        self, services: Services, record: RequestRecord, request: SubjectRequest, plan: dict[str, Any]
+    ) -> Decision:
+        if needs_approval(services, record, request):
+            waiting = record.in_phase(services.now(), "approval", status=RequestStatus.AWAITING_APPROVAL)
+            return Move(record=waiting)
+        return self._begin(services, record, plan)
+
+    def _begin(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision:
+        return begin_phase(services, record, plan, planned_phases(plan)[0], record.notes)
 
     def _units_done(self, services: Services, record: RequestRecord) -> Decision:
-        tally = services.ledger.tally(record.subject_request_id, IMAGES, record.round)
+        tally = services.ledger.tally(record.subject_request_id, record.phase or "", record.round)
         if len(tally.units) < record.phase_units:
             return Nothing()
-        return Move(record=Proving.begin(services, record))
-
-    def _prove(self, services: Services, record: RequestRecord) -> Decision:
-        plan = frozen_plan(services, record.subject_request_id)
-        return Proving(services, record, plan, _selector(services, record)).step()
+        return begin_check(services, record)
 
 
 def requested(services: Services, record: RequestRecord) -> SubjectRequest:
@@ -127,7 +139,3 @@ def requested(services: Services, record: RequestRecord) -> SubjectRequest:
     if request is None:
         raise CannotFulfil("bad_message")
     return request
-
-
-def _selector(services: Services, record: RequestRecord) -> ImageSelector:
-    return requested(services, record).images or ImageSelector()

@@ -17,7 +17,7 @@ def validate(services: Services, body: object) -> SubjectRequest:
     request = validate_erasure(body)
     check_allowed(request, account_deletion=settings.allow_account_deletion, key_export=settings.allow_key_export)
     require_hash_key(services)
-    check_supported(request, approval_by_setting=settings.erasure_requires_approval)
+    check_supported(request)
     return request
 
 

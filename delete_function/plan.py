@@ -1,82 +1,157 @@
-"""What an erasure will do: the frozen plan and its units. Pure: values in, values out."""
+"""What an erasure will do: its phases in their order, the frozen plan and its units. Pure: values in, values out."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.canonical import canonical
-from shared.domain.receipt import residual
 from shared.domain.resources import Iteration
-from shared.domain.work import Counts, WorkUnit, partition
-from shared.inventory import ProjectFinding
+from shared.domain.work import Counts, PlannedItem, WorkUnit, kind_of, partition
 
+UNPUBLISH = "unpublish"
+PREDICTIONS = "predictions"
 IMAGES = "images"
+ITERATIONS = "iterations"
+TAGS = "tags"
+PROJECTS = "projects"
+
+CONTENT_PHASES = (UNPUBLISH, PREDICTIONS, IMAGES, ITERATIONS, TAGS)
+"""What is inside a project, in the order in which it goes; each is verified before the next begins."""
+PHASES = (*CONTENT_PHASES, PROJECTS)
+
+STORES = (PREDICTIONS, IMAGES, ITERATIONS, TAGS, PROJECTS)
+STORE_OF: Mapping[str, str] = {UNPUBLISH: ITERATIONS} | {store: store for store in STORES}
+
 CONFLICTING = "conflicting"
 """Kind of the pages that list images which match in an older row only; they are named and left alone."""
+LISTED = "listed_images"
+"""Kind of the pages that list the images of a project which goes as a whole: evidence, not work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectTarget:
+    """
+    What is to be erased of one project.
+
+    `whole`: everything and the project itself; otherwise the items only. `held_by`: planned images per iteration.
+    `trained_iterations`: what iterations that hold planned images are for: keep, unpublish or delete.
+    """
+
+    resource: str
+    project_id: str
+    name: str
+    whole: bool
+    iterations: Sequence[Iteration]
+    trained_iterations: str = "keep"
+    images: Sequence[PlannedItem] = ()
+    conflicting: Sequence[PlannedItem] = ()
+    held_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    prediction_ids: Sequence[str] = ()
+    tag_ids: Sequence[str] = ()
+    looked_at: int = 0
+    exported_from: Sequence[str] = ()
+
+    def action(self, iteration: Iteration) -> str:
+        """Say what happens to an iteration: keep, unpublish or delete."""
+        if self.whole:
+            return "delete"
+        return self.trained_iterations if self.held_by.get(iteration.id) else "keep"
+
+    def iteration_ids(self, phase: str) -> list[str]:
+        """Give the iterations that a phase is about."""
+        if phase == ITERATIONS:
+            return sorted(i.id for i in self.iterations if self.action(i) == "delete")
+        return sorted(i.id for i in self.iterations if self.action(i) != "keep" and i.publish_name)
+
+    def units(self) -> Iterator[WorkUnit]:
+        """Give the units of all phases and the pages of evidence, not numbered yet."""
+        yield from self._id_units(UNPUBLISH, self.iteration_ids(UNPUBLISH))
+        yield from self._item_units()
+        yield from self._id_units(ITERATIONS, self.iteration_ids(ITERATIONS))
+        yield from self._id_units(TAGS, self.tag_ids)
+        yield from self._pages(CONFLICTING, self.conflicting)
+        if self.whole:
+            yield self._unit(PROJECTS, (PlannedItem(item_id=self.project_id),))
+
+    def _item_units(self) -> Iterator[WorkUnit]:
+        if not self.whole:
+            yield from self._id_units(PREDICTIONS, self.prediction_ids)
+            yield from self._pages(IMAGES, self.images)
+            return
+        yield self._unit(PREDICTIONS, tuple(PlannedItem(item_id=item) for item in sorted(self.prediction_ids)))
+        yield self._unit(IMAGES, ())
+        yield from self._pages(LISTED, self.images)
+
+    def _id_units(self, kind: str, ids: Sequence[str]) -> Iterator[WorkUnit]:
+        return self._pages(kind, [PlannedItem(item_id=item) for item in ids])
+
+    def _pages(self, kind: str, items: Sequence[PlannedItem]) -> Iterator[WorkUnit]:
+        return (self._unit(kind, run) for run in partition(items))
+
+    def _unit(self, kind: str, items: tuple[PlannedItem, ...]) -> WorkUnit:
+        return WorkUnit(
+            kind=kind,
+            number=1,
+            resource=self.resource,
+            project_id=self.project_id,
+            items=items,
+            details={"whole": True} if self.whole else {},
+        )
 
 
 @dataclass
 class PlanBuilder:
-    """Turns findings into units, project by project; `trained_iterations` says what iterations with items are for."""
+    """Gathers what the frozen plan says, project by project, so that no more than one project is held at a time."""
 
-    trained_iterations: str
     projects: list[dict[str, Any]] = field(default_factory=list)
     _hash: Any = field(default_factory=hashlib.sha256)
 
-    def units_of(self, finding: ProjectFinding, first_number: int) -> list[WorkUnit]:
-        """Give the units that erase a project's images, and the pages that name its conflicting ones."""
-        runs = [(IMAGES, run) for run in partition(finding.items)]
-        runs += [(CONFLICTING, run) for run in partition(finding.conflicting_items)]
-        return [
-            WorkUnit(
-                kind=kind,
-                number=first_number + offset,
-                resource=finding.resolved.resource,
-                project_id=finding.resolved.project.id,
-                items=items,
-            )
-            for offset, (kind, items) in enumerate(runs)
-        ]
-
-    def add(self, finding: ProjectFinding, unit_ids: Sequence[str]) -> None:
+    def add(self, target: ProjectTarget, unit_ids: Sequence[str]) -> None:
         """Note a project and the ids under which its pages were saved."""
-        project = finding.resolved.project
-        iterations = [self._iteration(iteration, finding) for iteration in finding.iterations]
-        self._hash_project(finding, iterations)
+        iterations = [_iteration(target, iteration) for iteration in target.iterations]
+        self._hash_target(target, iterations)
         self.projects.append(
             {
-                "id": project.id,
-                "name": project.name,
-                "resource": finding.resolved.resource,
-                "counts": {"images": len(finding.items), "predictions": 0, "iterations": 0, "tags": 0},
+                "id": target.project_id,
+                "name": target.name,
+                "resource": target.resource,
+                "whole": target.whole,
+                "counts": {
+                    "images": len(target.images),
+                    "predictions": len(target.prediction_ids),
+                    "iterations": len(target.iteration_ids(ITERATIONS)),
+                    "tags": len(target.tag_ids),
+                },
                 "iterations": iterations,
-                "looked_at": finding.looked_at,
-                "conflicting": len(finding.conflicting),
-                "units": [unit_id for unit_id in unit_ids if unit_id.startswith(f"{IMAGES}-")],
-                "conflicting_pages": [unit_id for unit_id in unit_ids if unit_id.startswith(f"{CONFLICTING}-")],
+                "looked_at": target.looked_at,
+                "conflicting": len(target.conflicting),
+                "exported_from": list(target.exported_from),
+                "units": [unit_id for unit_id in unit_ids if kind_of(unit_id) in PHASES],
+                "conflicting_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == CONFLICTING],
+                "listed_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == LISTED],
             }
         )
 
-    def _iteration(self, iteration: Iteration, finding: ProjectFinding) -> dict[str, Any]:
-        holds = finding.holds(iteration.id)
-        return {
-            "id": iteration.id,
-            "name": iteration.name,
-            "publish_name": iteration.publish_name,
-            "holds": holds,
-            "action": self.trained_iterations if holds else "keep",
-        }
-
-    def _hash_project(self, finding: ProjectFinding, iterations: Iterable[Mapping[str, Any]]) -> None:
+    def _hash_target(self, target: ProjectTarget, iterations: Sequence[Mapping[str, Any]]) -> None:
         actions = {iteration["id"]: iteration["action"] for iteration in iterations}
-        self._hash.update(canonical({"project": finding.resolved.project.id, "iterations": actions}) + b"\n")
-        for item in finding.items:
-            self._hash.update(f"  {item.item_id}\n".encode())
+        head = {
+            "project": target.project_id,
+            "whole": target.whole,
+            "iterations": actions,
+            "tags": sorted(target.tag_ids),
+        }
+        self._hash.update(canonical(head) + b"\n")
+        for image in sorted(target.images, key=lambda item: item.item_id):
+            self._hash.update(f"  image {image.item_id}\n".encode())
+        for prediction_id in sorted(target.prediction_ids):
+            self._hash.update(f"  prediction {prediction_id}\n".encode())
 
-    def plan(self, request_id: str, planned_time: str, selectors_without_match: int) -> dict[str, Any]:
+    def plan(
+        self, request_id: str, planned_time: str, *, selectors_without_match: int, residuals: Sequence[str]
+    ) -> dict[str, Any]:
         """Give the plan to freeze; its hash covers ids and actions, not names."""
         return {
             "subject_request_id": request_id,
@@ -84,32 +159,45 @@ class PlanBuilder:
             "planned_time": planned_time,
             "projects": self.projects,
             "selectors_without_match": selectors_without_match,
-            "residuals": [entry["code"] for entry in residuals(self.projects)],
+            "residuals": list(residuals),
         }
 
 
-def residuals(projects: Iterable[Mapping[str, Any]], kept_exports: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Say what will remain when the plan has been carried out."""
-    projects = list(projects)
-    learned = [i["id"] for project in projects for i in project["iterations"] if i["holds"] and i["action"] != "delete"]
-    entries = [residual("kept_export", kept_exports)]
-    if learned:
-        entries.append(residual("trained_model_learned_from_items", learned))
-    if projects:
-        entries.append(residual("stored_predictions_not_searched", [project["id"] for project in projects]))
-    return entries
+def _iteration(target: ProjectTarget, iteration: Iteration) -> dict[str, Any]:
+    return {
+        "id": iteration.id,
+        "name": iteration.name,
+        "publish_name": iteration.publish_name,
+        "holds": len(target.held_by.get(iteration.id, ())),
+        "action": target.action(iteration),
+    }
 
 
-def unit_ids(plan: Mapping[str, Any]) -> list[str]:
-    """Give the ids of the units that erase images."""
-    return [unit_id for project in plan["projects"] for unit_id in project["units"]]
+def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:
+    """Give the ids of the units of one phase."""
+    return [u for project in plan["projects"] for u in project["units"] if kind_of(u) == phase]
+
+
+def planned_phases(plan: Mapping[str, Any]) -> list[str]:
+    """Give the phases that have something to do, in their order."""
+    return [phase for phase in PHASES if planned_unit_ids(plan, phase)]
+
+
+def is_empty(plan: Mapping[str, Any]) -> bool:
+    """Whether there is nothing to erase."""
+    return not planned_phases(plan)
 
 
 def found_counts(plan: Mapping[str, Any]) -> Counts:
-    """Give what will be erased, and what is named and left alone."""
+    """Give what will be erased by store, and the images that are named and left alone."""
     projects = plan["projects"]
-    found = sum(project["counts"]["images"] for project in projects)
-    return {IMAGES: {"found": found, "conflicting": sum(project["conflicting"] for project in projects)}}
+    counts: Counts = {
+        store: {"found": sum(project["counts"][store] for project in projects)}
+        for store in (PREDICTIONS, IMAGES, ITERATIONS, TAGS)
+    }
+    counts[IMAGES]["conflicting"] = sum(project["conflicting"] for project in projects)
+    counts[PROJECTS] = {"found": sum(project["whole"] for project in projects)}
+    return counts
 
 
 def looked_at(plan: Mapping[str, Any]) -> dict[str, int]:

@@ -1,43 +1,163 @@
-"""Planning an erasure: find one person's images, freeze them as units. Reads only."""
+"""Planning an erasure: find what is meant, freeze it as units. Reads only."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from delete_function.plan import PlanBuilder
+from delete_function.confirmation import check_confirmation
+from delete_function.plan import PlanBuilder, ProjectTarget
+from delete_function.residuals import planned_residuals
+from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
+from shared.domain.resources import Iteration, Tag
+from shared.domain.selection import newest_first
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.times import rfc3339
-from shared.inventory import Finder, resolve_projects
+from shared.domain.work import PlannedItem, WorkUnit
+from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
+from shared.ports import CustomVision
+from shared.predictions import find_predictions
 from shared.services import Services
 
 
-def make_plan(services: Services, request_id: str, request: SubjectRequest) -> bool:
-    """
-    Read the projects and freeze the plan; False if a list did not stand still: an incomplete inventory erases nothing.
+@dataclass
+class Planner:
+    """Plans one erasure."""
 
-    A plan that stands is left as it is. Raises `CannotFulfil`.
-    """
-    if services.ledger.plan(request_id) is not None:
+    services: Services
+    request_id: str
+    request: SubjectRequest
+    builder: PlanBuilder = field(default_factory=PlanBuilder)
+    next_number: int = 1
+    missing_predictions: set[str] = field(default_factory=set)
+
+    def make(self) -> bool:
+        """
+        Read the projects and freeze the plan; False if a list did not stand still.
+
+        An incomplete inventory erases nothing. A plan that stands is left as it is. Raises `CannotFulfil`.
+        """
+        if self.services.ledger.plan(self.request_id) is not None:
+            return True
+        self.missing_predictions = set(self.request.prediction_ids or ())
+        finder = Finder(self.request.images or ImageSelector(), self.services.settings.ledger_hash_key or "")
+        resolved = resolve_projects(self.services, self.request.projects)
+        check_confirmation(self.request, resolved, list(self.services.vision))
+        for project in resolved:
+            target = self._target(project, finder)
+            if target is None:
+                return False
+            self.builder.add(target, [self._save(unit).unit_id for unit in target.units()])
+        self._freeze(finder)
         return True
-    builder, number = PlanBuilder(request.options["trained_iterations"] or "keep"), 1
-    finder = Finder(request.images or ImageSelector(), services.settings.ledger_hash_key or "")
-    for resolved in resolve_projects(services, request.projects):
-        finding = finder.find(services.resource(resolved.resource), resolved)
-        if not finding.stable:
-            return False
-        units = []
-        for unit in builder.units_of(finding, number):
-            units.append(services.ledger.save_page(request_id, unit))
-            number = units[-1].number + 1
-        builder.add(finding, [unit.unit_id for unit in units])
-    plan = builder.plan(request_id, rfc3339(services.now()), finder.tracker.unmatched)
-    services.ledger.save_plan(request_id, plan)
-    return True
+
+    def _freeze(self, finder: Finder) -> None:
+        residuals = planned_residuals(self.builder.projects, self.request)
+        plan = self.builder.plan(
+            self.request_id,
+            rfc3339(self.services.now()),
+            selectors_without_match=finder.tracker.unmatched + len(self.missing_predictions),
+            residuals=[entry["code"] for entry in residuals],
+        )
+        self.services.ledger.save_plan(self.request_id, plan)
+
+    def _save(self, unit: WorkUnit) -> WorkUnit:
+        saved = self.services.ledger.save_page(self.request_id, replace(unit, number=self.next_number))
+        self.next_number = saved.number + 1
+        return saved
+
+    def _target(self, resolved: ResolvedProject, finder: Finder) -> ProjectTarget | None:
+        """Find what is to be erased of a project; None if a list did not stand still."""
+        client = self.services.resource(resolved.resource)
+        if self.request.level == "items":
+            target = self._items(client, resolved, finder)
+        else:
+            target = self._whole(client, resolved)
+        if target is None:
+            return None
+        concerned = [i for i in target.iterations if target.whole or target.held_by.get(i.id)]
+        exported = [iteration.id for iteration in concerned if _has_exports(client, target, iteration)]
+        return replace(target, exported_from=exported)
+
+    def _items(self, client: CustomVision, resolved: ResolvedProject, finder: Finder) -> ProjectTarget | None:
+        found = finder.find(client, resolved)
+        if not found.stable:
+            return None
+        return ProjectTarget(
+            resource=resolved.resource,
+            project_id=resolved.project.id,
+            name=resolved.project.name,
+            whole=False,
+            iterations=found.iterations,
+            trained_iterations=self.request.options["trained_iterations"] or "keep",
+            images=found.items,
+            conflicting=found.conflicting_items,
+            held_by=found.held_by,
+            prediction_ids=self._predictions(client, resolved, [i.id for i in found.iterations]),
+            tag_ids=self._selected_tags(client, resolved),
+            looked_at=found.looked_at,
+        )
+
+    def _predictions(self, client: CustomVision, resolved: ResolvedProject, iteration_ids: Sequence[str]) -> list[str]:
+        wanted = self.request.prediction_ids
+        if not wanted:
+            return []
+        found = find_predictions(client, resolved.project.id, iteration_ids, wanted)
+        self.missing_predictions.difference_update(found)
+        return found
+
+    def _selected_tags(self, client: CustomVision, resolved: ResolvedProject) -> list[str]:
+        """Give the workspace's tags that the request selects by, if they are to go too."""
+        if not self.request.options["delete_tags"] or self.request.images is None:
+            return []
+        names = self.request.images.tags
+        tags = client.get_tags(resolved.project.id)
+        return sorted(tag.id for tag in tags if _is_named(tag, names))
+
+    def _whole(self, client: CustomVision, resolved: ResolvedProject) -> ProjectTarget | None:
+        project_id = resolved.project.id
+        iterations = newest_first(client.get_iterations(project_id))
+        held_by: dict[str, frozenset[str]] = {}
+        ids: set[str] = set()
+        for source in [None, *(iteration.id for iteration in iterations)]:
+            listed = list_images(client, project_id, iteration_id=source)
+            if not listed.stable:
+                return None
+            ids |= listed.ids
+            if source is not None:
+                held_by[source] = frozenset(listed.ids)
+        return ProjectTarget(
+            resource=resolved.resource,
+            project_id=project_id,
+            name=resolved.project.name,
+            whole=True,
+            iterations=iterations,
+            images=[PlannedItem(item_id=item) for item in sorted(ids)],
+            held_by=held_by,
+            prediction_ids=find_predictions(client, project_id, [i.id for i in iterations], None),
+            tag_ids=sorted(tag.id for tag in client.get_tags(project_id)),
+            looked_at=len(ids),
+        )
+
+
+def _is_named(tag: Tag, names: frozenset[str]) -> bool:
+    return tag.name in names or tag.id in {name.lower() for name in names}
+
+
+def _has_exports(client: CustomVision, target: ProjectTarget, iteration: Iteration) -> bool:
+    """Whether a model was exported from an iteration: no call deletes that, so the receipt names it."""
+    try:
+        return bool(client.get_exports(target.project_id, iteration.id))
+    except ResourceAbsent:
+        return False
+    except ServiceRefusal:
+        return iteration.status == "Completed"
 
 
 def frozen_plan(services: Services, request_id: str) -> dict[str, Any]:
-    """Read the plan that stands."""
+    """Read the plan that stands; `CannotFulfil` if a request beyond planning has none."""
     plan = services.ledger.plan(request_id)
     if plan is None:
-        raise ValueError("a request beyond planning has no plan")
+        raise CannotFulfil("bad_message")
     return plan

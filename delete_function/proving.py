@@ -1,29 +1,32 @@
 """
-From the last delete to the proof: look, wait, look again; what came back is erased in a further round.
+From the last delete of a phase to the proof: look, wait, look again; what came back is erased in a further round.
 
 Each look is a message of its own, and the pauses between them are visibility delays. How far the proof has come
-stands in the record's notes under "proof".
+stands in the record's notes under "proof". A request looks at each phase before the next one begins, and at everything
+once more, an interval later, before what could be looked at goes with its project, and at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from delete_function.plan import IMAGES
-from delete_function.result import ItemWords, ending_of
+from delete_function.plan import CONTENT_PHASES, PHASES, PROJECTS, planned_phases, planned_unit_ids
+from delete_function.residuals import final_residuals
+from delete_function.result import Proof, Words, ending_of
 from delete_function.verification import Look, Looker
 from shared.domain.record import RequestRecord
-from shared.domain.subject_request import ImageSelector, RequestStatus
+from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import number_of
+from shared.domain.work import kind_of, number_of
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait
 from shared.services import Services
 
-CHECK = "images_check"
+CHECK = "_check"
+CONTENT_LOOK = "contents_look"
 LAST_LOOK = "last_look"
 MAX_ROUNDS = 10
 SHORTEST_PAUSE = timedelta(seconds=1)
@@ -36,40 +39,46 @@ class Proving:
     services: Services
     record: RequestRecord
     plan: Mapping[str, Any]
-    selector: ImageSelector
-
-    @staticmethod
-    def begin(services: Services, record: RequestRecord) -> RequestRecord:
-        """Give the record at the beginning of the proof, after the units of a round."""
-        now = services.now()
-        proof: dict[str, Any] = {"since": rfc3339(now), "came_back": []} | dict(record.notes.get("proof", {}))
-        proof |= {"round_time": rfc3339(now), "looks": 0, "next_time": None, "clean_time": None}
-        return record.evolve(now, phase=CHECK, phase_time=now, resent=0, notes={**record.notes, "proof": proof})
+    request: SubjectRequest
 
     def step(self) -> Decision:
-        """Look if it is time to; then wait, erase again, go on to the last look, or finish."""
+        """Look if it is time to; then wait, erase again, go on to what follows, or finish."""
         if self._is_early:
             return Nothing()
-        if self.record.phase == LAST_LOOK and self._pause_left > timedelta():
+        if self._is_second_look and self._pause_left > timedelta():
             return self._wait(self._pause_left)
-        look = self._look()
-        if look.is_clean:
-            return self._clean(look)
-        return self._not_clean(look)
+        look = self._looker().look(self.plan["projects"], self._phases_to_look_at)
+        return self._clean(look) if look.is_clean else self._not_clean(look)
+
+    # where the proof stands
+
+    @cached_property
+    def _now(self) -> datetime:
+        return self.services.now()
 
     @property
     def _proof(self) -> dict[str, Any]:
         return dict(self.record.notes["proof"])
 
     @property
+    def _phase(self) -> str:
+        return (self.record.phase or "").removesuffix(CHECK)
+
+    @property
+    def _is_second_look(self) -> bool:
+        return self._phase in (CONTENT_LOOK, LAST_LOOK)
+
+    @property
+    def _phases_to_look_at(self) -> Sequence[str]:
+        if self._phase == CONTENT_LOOK:
+            return CONTENT_PHASES
+        return PHASES if self._phase == LAST_LOOK else (self._phase,)
+
+    @property
     def _is_early(self) -> bool:
         """A message that comes before the one that was sent with a delay has nothing to do."""
         next_time = self._proof["next_time"]
         return next_time is not None and self._now < parse_rfc3339(next_time) - timedelta(milliseconds=50)
-
-    @cached_property
-    def _now(self) -> datetime:
-        return self.services.now()
 
     @property
     def _interval(self) -> timedelta:
@@ -80,14 +89,14 @@ class Proving:
         return parse_rfc3339(self._proof["clean_time"]) + self._interval - self._now
 
     @cached_property
-    def _words(self) -> ItemWords:
-        words = ItemWords()
+    def _words(self) -> Words:
+        words = Words()
         for project in self.plan["projects"]:
             for outcome in self.services.ledger.outcomes(self.record.subject_request_id, project["units"]):
                 words.add(outcome)
         return words
 
-    def _look(self) -> Look:
+    def _looker(self) -> Looker:
         request_id = self.record.subject_request_id
         conflicting = {
             item
@@ -96,44 +105,62 @@ class Proving:
             for item in unit.item_ids
         }
         exempt = self._words.having("no_longer_matching") | conflicting
-        return Looker(self.services, request_id, self.selector, exempt).look(self.plan["projects"])
+        return Looker(self.services, request_id, self.request, exempt)
+
+    # what follows a look
 
     def _clean(self, look: Look) -> Decision:
-        if self.record.phase == LAST_LOOK:
+        if self._phase == LAST_LOOK:
             return self._finish(look, None)
+        following = self._following()
         proof = self._proof | {"clean_time": rfc3339(self._now), "next_time": None}
-        return Move(
-            record=self.record.evolve(
-                self._now,
-                status=RequestStatus.VERIFYING,
-                phase=LAST_LOOK,
-                phase_time=self._now,
-                notes={**self.record.notes, "proof": proof},
-            )
-        )
+        if following in (CONTENT_LOOK, LAST_LOOK):
+            status = RequestStatus.VERIFYING if following == LAST_LOOK else self.record.status
+            changes = {"status": status, "phase": following, "phase_time": self._now}
+            return Move(record=self.record.evolve(self._now, notes=self._notes(proof), **changes))
+        return begin_phase(self.services, self.record, self.plan, following, self._notes(proof))
+
+    def _following(self) -> str:
+        """Give the next phase: the next one with units that has none yet, or the look that must come before it."""
+        begun = self._proof["begun"]
+        if self._phase == CONTENT_LOOK:
+            return PROJECTS
+        open_phases = [phase for phase in planned_phases(self.plan) if phase not in begun]
+        if not open_phases:
+            return LAST_LOOK
+        return CONTENT_LOOK if open_phases[0] == PROJECTS else open_phases[0]
 
     def _not_clean(self, look: Look) -> Decision:
         failed = self._words.having("failed")
         open_items = {unit: ids for unit, ids in look.remaining.items() if not failed.issuperset(ids)}
         if look.stable and not open_items:
-            return self._finish(look, "blocked" if self._was_refused else "items_failed")
+            return self._finish(look, self._why_failed)
         if self._now - parse_rfc3339(self._proof["since"]) >= self.services.settings.verify_deadline:
             return self._finish(look, "verify_deadline")
-        came_back = self.record.phase == LAST_LOOK and bool(open_items)
-        if open_items and self.record.round < MAX_ROUNDS and (came_back or self._round_is_old):
-            return self._another_round(sorted(open_items), came_back, look)
+        came_back = self._is_second_look and bool(open_items)
+        if open_items and (came_back or self._round_is_old) and self._rounds_left(open_items):
+            return self._another_round(open_items, came_back)
         return self._wait(self._next_pause)
 
     @property
-    def _was_refused(self) -> bool:
-        return any(entry["code"] == "refused" for entry in self._words.failures)
+    def _why_failed(self) -> str:
+        codes = {entry["code"] for entry in self._words.failures}
+        return next((c for c in ("blocked_by_published_iteration", "blocked") if c in codes), "items_failed")
 
     @property
     def _round_is_old(self) -> bool:
         """A delete that has not shown by then is sent again; the pauses double with the rounds."""
         waited = self._now - parse_rfc3339(self._proof["round_time"])
-        longest: timedelta = max(self._interval, 10 * SHORTEST_PAUSE) * 2 ** (self.record.round - 1)
+        rounds = int(self._proof["rounds"].get(self._phase, 1))
+        longest: timedelta = max(self._interval, 10 * SHORTEST_PAUSE) * 2 ** (rounds - 1)
         return waited >= longest
+
+    def _rounds_left(self, open_items: Mapping[str, Sequence[str]]) -> bool:
+        return int(self._proof["rounds"].get(self._first_phase(open_items), 1)) < MAX_ROUNDS
+
+    def _first_phase(self, open_items: Mapping[str, Sequence[str]]) -> str:
+        kinds = {kind_of(unit) for unit in open_items}
+        return next(phase for phase in PHASES if phase in kinds)
 
     @property
     def _next_pause(self) -> timedelta:
@@ -143,36 +170,60 @@ class Proving:
     def _wait(self, pause: timedelta) -> Decision:
         proof = self._proof
         proof |= {"looks": proof["looks"] + 1, "next_time": rfc3339(self._now + pause)}
-        record = self.record.evolve(self._now, notes={**self.record.notes, "proof": proof})
-        return Wait(record=record, seconds=pause.total_seconds())
+        return Wait(record=self.record.evolve(self._now, notes=self._notes(proof)), seconds=pause.total_seconds())
 
-    def _another_round(self, units: list[str], came_back: bool, look: Look) -> Decision:
-        proof = self._proof
+    def _another_round(self, open_items: Mapping[str, Sequence[str]], came_back: bool) -> Decision:
+        phase, proof = self._first_phase(open_items), self._proof
+        units = sorted((unit for unit in open_items if kind_of(unit) == phase), key=number_of)
         if came_back:
-            items = {item for ids in look.remaining.values() for item in ids}
+            items = {item for unit in units for item in open_items[unit]}
             proof["came_back"] = sorted(items.union(proof["came_back"]))
+        rounds = int(proof["rounds"].get(phase, 1)) + 1
+        proof["rounds"] = {**proof["rounds"], phase: rounds}
         record = self.record.in_phase(
             self._now,
-            IMAGES,
+            phase,
             status=RequestStatus.IN_PROGRESS,
             phase_units=len(units),
-            round=self.record.round + 1,
-            notes={**self.record.notes, "proof": proof, "round_units": units},
+            round=rounds,
+            notes=self._notes(proof) | {"round_units": units},
         )
-        return Move(record=record, unit_ids=sorted(units, key=number_of))
+        return Move(record=record, unit_ids=units)
+
+    def _notes(self, proof: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.record.notes, "proof": dict(proof)}
 
     def _finish(self, look: Look, reason: str | None) -> Decision:
-        words = self._words
-        words.settle((item for ids in look.remaining.values() for item in ids), reason or "still_present")
-        ending = ending_of(
-            self.plan,
-            words,
-            new=look.new,
-            rounds=self.record.round,
-            came_back=self._proof["came_back"],
-            reason=reason,
-            absent_projects=look.absent_projects,
-            kept_exports=self.record.notes["options"]["keep_exports"],
-            request_ids=words.request_ids,
-        )
-        return Finish(ending=ending)
+        words, proof = self._words, self._proof
+        words.settle(look.remaining, reason or "still_present")
+        residuals = final_residuals(self.plan["projects"], self.request, words, look.absent_projects)
+        came = Proof(new=look.new, rounds=proof["rounds"], came_back=proof["came_back"], reason=reason)
+        return Finish(ending=ending_of(self.plan, words, came, residuals))
+
+
+def begin_phase(
+    services: Services, record: RequestRecord, plan: Mapping[str, Any], phase: str, notes: Mapping[str, Any]
+) -> Move:
+    """Give the move into a phase: its first round, with all its units."""
+    units = planned_unit_ids(plan, phase)
+    proof = dict(notes.get("proof", {}))
+    proof["begun"] = [*proof.get("begun", ()), phase]
+    proof["rounds"] = {**proof.get("rounds", {}), phase: 1}
+    moved = record.in_phase(
+        services.now(),
+        phase,
+        status=RequestStatus.IN_PROGRESS,
+        phase_units=len(units),
+        ever_in_progress=True,
+        notes={**notes, "proof": proof},
+    )
+    return Move(record=moved, unit_ids=units)
+
+
+def begin_check(services: Services, record: RequestRecord) -> Move:
+    """Give the move from a phase's last unit to its first look."""
+    now = services.now()
+    proof: dict[str, Any] = {"came_back": [], "clean_time": None} | dict(record.notes.get("proof", {}))
+    proof |= {"since": rfc3339(now), "round_time": rfc3339(now), "looks": 0, "next_time": None}
+    notes = {**record.notes, "proof": proof}
+    return Move(record=record.evolve(now, phase=f"{record.phase}{CHECK}", phase_time=now, resent=0, notes=notes))

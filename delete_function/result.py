@@ -2,139 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES, found_counts, looked_at, residuals
-from shared.domain.receipt import Ending, residual
+from delete_function.plan import STORE_OF, STORES, found_counts, looked_at
+from shared.domain.receipt import Ending
 from shared.domain.record import MAX_FAILURES
 from shared.domain.subject_request import RequestStatus
-from shared.domain.work import UnitOutcome
+from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of
 
 WORDS = ("deleted", "already_absent", "no_longer_matching", "failed")
+BLOCKED = ("blocked_by_published_iteration", "blocked")
 
 
 @dataclass
-class ItemWords:
-    """Which planned id ended with which word; an id has exactly one."""
+class Words:
+    """
+    Which planned id of which store ended with which word; an id has exactly one in a store.
 
-    word_of: dict[str, str] = field(default_factory=dict)
+    `totals` are counts of what has no ids written down (all images of a project).
+    """
+
+    word_of: dict[tuple[str, str], str] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
+    totals: Counts = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
 
     def add(self, outcome: UnitOutcome) -> None:
         """Take in the outcome of one unit's first round."""
-        for word, ids in outcome.details.get("ids", {}).items():
-            self.word_of.update(dict.fromkeys(ids, word))
+        store = STORE_OF[kind_of(outcome.unit_id)]
+        ids: Mapping[str, Sequence[str]] = outcome.details.get("ids", {})
+        for word, items in ids.items():
+            self.word_of.update({(store, item): word for item in items})
         self.started.update(outcome.details.get("started", ()))
+        named = {word: len(items) for word, items in ids.items()}
+        unnamed = {w: n - named.get(w, 0) for w, n in outcome.counts.get(store, {}).items() if n != named.get(w, 0)}
+        self.totals = add_counts(self.totals, {store: unnamed})
         self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
         self.request_ids.extend(outcome.request_ids)
 
     def having(self, *words: str) -> frozenset[str]:
-        """Give the ids with one of some words."""
-        return frozenset(item for item, word in self.word_of.items() if word in words)
+        """Give the ids with one of some words, in any store."""
+        return frozenset(item for (_, item), word in self.word_of.items() if word in words)
 
-    def settle(self, remaining: Iterable[str], code: str) -> None:
+    def settle(self, remaining: Mapping[str, Collection[str]], code: str) -> None:
         """
-        Apply the last look: what is still there has failed, whatever its delete answered.
+        Apply the last look, by unit: what is still there has failed, whatever its delete answered.
 
         An item whose unit was given up and that is gone all the same counts by what was seen before the first delete.
         """
-        remaining = set(remaining)
-        for item in self.having("failed") - remaining:
-            self.word_of[item] = "deleted" if item in self.started else "already_absent"
-        for item in remaining:
-            if self.word_of.get(item) != "failed":
-                self.failures.append(_failure(item, code))
-            self.word_of[item] = "failed"
-        self.failures = [entry for entry in self.failures if self.word_of.get(entry["id"]) == "failed"][:MAX_FAILURES]
+        still = {(STORE_OF[kind_of(unit)], item) for unit, items in remaining.items() for item in items}
+        for key in [key for key, word in self.word_of.items() if word == "failed" and key not in still]:
+            self.word_of[key] = "deleted" if key[1] in self.started else "already_absent"
+        for key in sorted(still):
+            if self.word_of.get(key) != "failed":
+                self.failures.append(_failure(*key, code))
+            self._fail(key)
+        kept = [e for e in self.failures if self.word_of.get((e["store"], e["id"]), "failed") == "failed"]
+        self.failures = kept[:MAX_FAILURES]
 
-    def counts(self) -> dict[str, int]:
-        """Count the ids by word."""
-        return {word: len(self.having(word)) for word in WORDS}
+    def _fail(self, key: tuple[str, str]) -> None:
+        """Give an id the word failed; where ids are not written down, all that was to be deleted has failed."""
+        store, _ = key
+        unnamed = self.totals.get(store, {})
+        if key not in self.word_of and unnamed.get("deleted"):
+            self.totals[store] = unnamed | {"deleted": 0, "failed": unnamed["deleted"]}
+        else:
+            self.word_of[key] = "failed"
+
+    def counts(self, store: str) -> dict[str, int]:
+        """Count a store's ids by word; the four usual words are always there."""
+        counts = dict.fromkeys(WORDS, 0)
+        for (of, _), word in self.word_of.items():
+            if of == store:
+                counts[word] = counts.get(word, 0) + 1
+        return add_counts({store: counts}, {store: self.totals.get(store, {})})[store]
 
 
-def _failure(item: str, code: str) -> dict[str, Any]:
-    return {"store": IMAGES, "id": item, "code": code, "operation": "DeleteImages", "status": None}
+def _failure(store: str, item: str, code: str) -> dict[str, Any]:
+    return {"store": store, "id": item, "code": code, "operation": "verification", "status": None}
 
 
-def ending_of(
-    plan: Mapping[str, Any],
-    words: ItemWords,
-    *,
-    new: Sequence[str],
-    rounds: int,
-    came_back: Sequence[str],
-    reason: str | None,
-    absent_projects: Sequence[str],
-    kept_exports: Sequence[str],
-    request_ids: Sequence[str],
-) -> Ending:
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """
+    How far the proof came.
+
+    `new`: matches that were not planned; `rounds` by phase; `came_back`: ids that were gone and there again; `reason`
+    is set where the proof was cut short.
+    """
+
+    new: Sequence[str] = ()
+    rounds: Mapping[str, int] = field(default_factory=dict)
+    came_back: Sequence[str] = ()
+    reason: str | None = None
+
+
+def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Sequence[Mapping[str, Any]]) -> Ending:
     """
     Derive how an erasure ends.
 
-    `reason` is set where the verification was cut short; otherwise the first of: something failed, a conflicting
-    image, new matches, nothing matched at all.
+    The reason is the proof's own if it was cut short; otherwise the first of: something failed, a conflicting image,
+    new matches, nothing matched at all.
     """
-    counts, planned = words.counts(), found_counts(plan)[IMAGES]
-    verified = counts["failed"] == 0 and reason is None
-    stores = {IMAGES: planned | counts | {"verified": verified, "rounds": rounds}}
-    if came_back:
-        stores[IMAGES]["came_back"] = len(came_back)
-    why = reason or _reason(counts, planned, new)
-    partial = why is not None and why != "nothing_matched"
-    entries = residuals(plan["projects"], kept_exports)
-    if absent_projects:
-        entries.append(residual("project_data_30_days", absent_projects))
+    planned = found_counts(plan)
+    stores = _stores(plan, words, proof, planned)
+    reason = proof.reason or _reason(words, planned, stores, proof)
+    partial = reason is not None and reason != "nothing_matched"
     return Ending(
         status=RequestStatus.PARTIALLY_COMPLETED if partial else RequestStatus.COMPLETED,
-        reason=why,
+        reason=reason,
         stores=stores,
-        residuals=entries,
+        residuals=residuals,
         failures=words.failures,
-        drift=len(new),
+        drift=len(proof.new),
         looked_at=looked_at(plan),
         selectors_without_match=plan["selectors_without_match"],
-        service_request_ids=request_ids,
+        service_request_ids=words.request_ids,
     )
 
 
-def _reason(counts: Mapping[str, int], planned: Mapping[str, int], new: Sequence[str]) -> str | None:
-    if counts["failed"]:
-        return "items_failed"
-    if planned["conflicting"]:
+def _stores(plan: Mapping[str, Any], words: Words, proof: Proof, planned: Counts) -> dict[str, dict[str, Any]]:
+    """Give the receipt's table: the stores that the plan concerns, images always."""
+    table: dict[str, dict[str, Any]] = {}
+    for store in STORES:
+        counts = words.counts(store)
+        if store != "images" and not planned[store]["found"] and not any(counts.values()):
+            continue
+        verified = counts["failed"] == 0 and proof.reason is None
+        rounds = max((n for phase, n in proof.rounds.items() if STORE_OF[phase] == store), default=0)
+        table[store] = planned[store] | counts | {"verified": verified, "rounds": rounds}
+    if proof.came_back:
+        table["images"]["came_back"] = len(proof.came_back)
+    return table
+
+
+def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any]], proof: Proof) -> str | None:
+    if any(words_of["failed"] for words_of in stores.values()):
+        codes = {entry["code"] for entry in words.failures}
+        return next((code for code in BLOCKED if code in codes), "items_failed")
+    if planned["images"]["conflicting"]:
         return "conflicting_images"
-    if new:
+    if proof.new:
         return "drift"
-    return "nothing_matched" if planned["found"] == 0 else None
+    return None if any(counts["found"] for counts in planned.values()) else "nothing_matched"
 
 
-def nothing_to_erase(plan: Mapping[str, Any], kept_exports: Sequence[str]) -> Ending:
-    """Give the end of an erasure whose plan is empty: the planner's reading was the look that found nothing."""
-    return ending_of(
-        plan,
-        ItemWords(),
-        new=(),
-        rounds=0,
-        came_back=(),
-        reason=None,
-        absent_projects=(),
-        kept_exports=kept_exports,
-        request_ids=(),
-    )
-
-
-def dry_run_ending(plan: Mapping[str, Any], kept_exports: Sequence[str]) -> Ending:
+def dry_run_ending(plan: Mapping[str, Any], residuals: Sequence[Mapping[str, Any]]) -> Ending:
     """Give the end of a dry run: what would be erased, nothing deleted, nothing verified."""
-    planned = found_counts(plan)[IMAGES]
+    planned = found_counts(plan)
     nothing = dict.fromkeys(WORDS, 0)
+    stores = {
+        store: counts | nothing | {"verified": False, "rounds": 0}
+        for store, counts in planned.items()
+        if counts["found"] or store == "images"
+    }
+    found = any(counts["found"] for counts in planned.values())
     return Ending(
         status=RequestStatus.COMPLETED,
-        reason="nothing_matched" if planned["found"] == 0 else None,
-        stores={IMAGES: planned | nothing | {"verified": False, "rounds": 0}},
-        residuals=residuals(plan["projects"], kept_exports),
+        reason=None if found else "nothing_matched",
+        stores=stores,
+        residuals=residuals,
         looked_at=looked_at(plan),
         selectors_without_match=plan["selectors_without_match"],
     )

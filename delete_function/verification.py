@@ -1,35 +1,42 @@
 """
-Proof by reading again: the planned images must be gone from the workspace and from every iteration there is now.
+Proof by reading again: what was planned must be gone, wherever the service could still hold it.
 
-The planner's own rule is applied once more, so that images which arrived after the plan are seen as well (drift).
+Each phase has its own look; for images the planner's rule is applied once more to the workspace and to every iteration
+there is now, so that what arrived after the plan is seen as well. A project that is gone proves the project only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from delete_function.plan import IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
 from shared.domain.resources import Project
-from shared.domain.subject_request import ImageSelector
+from shared.domain.subject_request import ImageSelector, SubjectRequest
+from shared.domain.work import WorkUnit, kind_of
 from shared.inventory import Finder, ResolvedProject
+from shared.ports import CustomVision
+from shared.predictions import find_predictions
 from shared.services import Services
 
+type Json = Mapping[str, Any]
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass
 class Look:
     """
-    What a look at the planned images showed.
+    What a look showed.
 
-    `remaining`: planned ids still somewhere, by the unit that planned them. `new`: ids that match and were not
-    planned. `absent_projects`: projects that are gone as a whole. `stable`: every list stood still.
+    `remaining`: what is still there, by the unit that planned it. `new`: images that match and were not planned.
+    `absent_projects`: projects gone as a whole. `stable`: every list stood still.
     """
 
-    remaining: Mapping[str, Sequence[str]]
-    new: Sequence[str]
-    absent_projects: Sequence[str]
-    stable: bool
+    remaining: dict[str, list[str]] = field(default_factory=dict)
+    new: list[str] = field(default_factory=list)
+    absent_projects: list[str] = field(default_factory=list)
+    stable: bool = True
 
     @property
     def is_clean(self) -> bool:
@@ -39,44 +46,103 @@ class Look:
 
 @dataclass
 class Looker:
-    """Looks for the plan's images again; `exempt` ids are known to stay (no longer matching, conflicting, failed)."""
+    """Looks for a plan's items again; `exempt` ids are known to stay (no longer matching, conflicting, in use)."""
 
     services: Services
     request_id: str
-    selector: ImageSelector
+    request: SubjectRequest
     exempt: frozenset[str]
-    remaining: dict[str, list[str]] = field(default_factory=dict)
-    new: list[str] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
-    stable: bool = True
+    found: Look = field(default_factory=Look)
 
-    def look(self, projects: Iterable[Mapping[str, Any]]) -> Look:
-        """Look at every project of the plan."""
+    def look(self, projects: Sequence[Json], phases: Sequence[str]) -> Look:
+        """Look at every project of the plan, for the units of some phases."""
         for project in projects:
-            try:
-                self._project(project)
-            except ResourceAbsent:
-                self._absent_or_moving(project)
-        return Look(remaining=self.remaining, new=self.new, absent_projects=self.absent, stable=self.stable)
+            units = [unit_id for unit_id in project["units"] if kind_of(unit_id) in phases]
+            if units:
+                self._look_at_project(project, units)
+        return self.found
 
-    def _project(self, project: Mapping[str, Any]) -> None:
-        unit_of = {
-            item: unit.unit_id
-            for unit in self.services.ledger.units(self.request_id, project["units"])
-            for item in unit.item_ids
-        }
-        resolved = ResolvedProject(resource=project["resource"], project=Project(project["id"], {}))
+    def _look_at_project(self, project: Json, unit_ids: Sequence[str]) -> None:
         client = self.services.resource(project["resource"])
-        found = Finder(self.selector, "").find(client, resolved, also=unit_of)
-        for item in sorted(found.present.intersection(unit_of) - self.exempt):
-            self.remaining.setdefault(unit_of[item], []).append(item)
-        self.new.extend(item.item_id for item in found.items if item.item_id not in unit_of.keys() | self.exempt)
-        self.stable = self.stable and found.stable
+        try:
+            for phase in dict.fromkeys(kind_of(unit_id) for unit_id in unit_ids):
+                own = [unit_id for unit_id in unit_ids if kind_of(unit_id) == phase]
+                _LOOKS[phase](self, client, project, list(self.services.ledger.units(self.request_id, own)))
+        except ResourceAbsent:
+            self._absent_or_moving(client, project)
 
-    def _absent_or_moving(self, project: Mapping[str, Any]) -> None:
+    def _absent_or_moving(self, client: CustomVision, project: Json) -> None:
         """A 404 is either the project's own, or an iteration's that went while it was read: then look again later."""
-        client = self.services.resource(project["resource"])
         if project["id"] in {there.id for there in client.get_projects()}:
-            self.stable = False
+            self.found.stable = False
+        elif project["id"] not in self.found.absent_projects:
+            self.found.absent_projects.append(project["id"])
+
+    def still(self, units: Sequence[WorkUnit], present: set[str], *, whole: bool) -> None:
+        """Note what is present of the units' items; of a whole project everything that is present counts."""
+        planned = {item: unit.unit_id for unit in units for item in unit.item_ids}
+        for item in sorted((present if whole else present.intersection(planned)) - self.exempt):
+            self.found.remaining.setdefault(planned.get(item, units[0].unit_id), []).append(item)
+
+    def images(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        """Look for images: in the workspace and in every iteration there is now."""
+        if project["whole"]:
+            self._any_image(client, project, units)
+            return
+        planned = {item: unit.unit_id for unit in units for item in unit.item_ids}
+        resolved = ResolvedProject(resource=project["resource"], project=Project(project["id"], {}))
+        finder = Finder(self.request.images or ImageSelector(), "")
+        seen = finder.find(client, resolved, also=planned)
+        self.still(units, set(seen.present), whole=False)
+        self.found.new += [item.item_id for item in seen.items if item.item_id not in planned.keys() | self.exempt]
+        self.found.stable = self.found.stable and seen.stable
+
+    def _any_image(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        sources = [None, *(iteration.id for iteration in client.get_iterations(project["id"]))]
+        if any(client.get_image_count(project["id"], iteration_id=source) for source in sources):
+            self.still(units, {project["id"]}, whole=True)
+
+    def predictions(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        """Look for stored predictions, with and without an iteration."""
+        wanted = None if project["whole"] else {item for unit in units for item in unit.item_ids}
+        iterations = [iteration.id for iteration in client.get_iterations(project["id"])]
+        there = find_predictions(client, project["id"], iterations, wanted)
+        self.still(units, set(there), whole=project["whole"])
+
+    def published(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        """Look for iterations that are still published."""
+        there = {iteration.id for iteration in client.get_iterations(project["id"]) if iteration.publish_name}
+        self.still(units, there, whole=project["whole"])
+
+    def iterations(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        """Look for iterations."""
+        there = {iteration.id for iteration in client.get_iterations(project["id"])}
+        self.still(units, there, whole=project["whole"])
+
+    def tags(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        """Look for tags of the workspace."""
+        self.still(units, {tag.id for tag in client.get_tags(project["id"])}, whole=project["whole"])
+
+    def project(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+        """Look for the project: neither in the list nor by its id."""
+        listed = project["id"] in {there.id for there in client.get_projects()}
+        try:
+            client.get_project(project["id"])
+        except ResourceAbsent:
+            by_id = False
         else:
-            self.absent.append(project["id"])
+            by_id = True
+        if listed or by_id:
+            self.still(units, {project["id"]}, whole=False)
+
+
+type LookAt = Callable[[Looker, CustomVision, Json, Sequence[WorkUnit]], None]
+
+_LOOKS: Mapping[str, LookAt] = {
+    UNPUBLISH: Looker.published,
+    PREDICTIONS: Looker.predictions,
+    IMAGES: Looker.images,
+    ITERATIONS: Looker.iterations,
+    TAGS: Looker.tags,
+    PROJECTS: Looker.project,
+}

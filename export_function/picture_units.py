@@ -7,12 +7,12 @@ from typing import Any
 
 from export_function.pictures import Copied, PictureCopier, Pictured
 from export_function.plan import IMAGES, PREDICTIONS
-from export_function.prediction_pages import query_pages
 from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting
 from shared.domain.errors import GdprError, ResourceAbsent
 from shared.domain.resources import Image, StoredPrediction
 from shared.domain.selection import matches
 from shared.domain.work import UnitOutcome
+from shared.predictions import query_pages
 
 VANISHED = "it was there when the export was planned and gone when it was read"
 

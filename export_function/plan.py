@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.work import Counts, PlannedItem, WorkUnit, partition
+from shared.predictions import PredictionPages
 
 PROJECT = "project"
 IMAGES = "images"
@@ -39,19 +40,6 @@ class IterationInventory:
     with_bytes: Collection[str] = ()
     service_count: int | None = None
     stable: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictionPages:
-    """
-    Consecutive pages of one query of stored predictions, at most 256 ids.
-
-    `iteration_id`: of the query, None for all. `tokens`: what each page is asked for with, None for the first.
-    """
-
-    iteration_id: str | None
-    tokens: Sequence[Mapping[str, Any] | None]
-    prediction_ids: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ from export_function.plan import (
     ProjectInventory,
     units_of,
 )
-from export_function.prediction_pages import plan_prediction_pages
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Iteration
 from shared.domain.selection import WORKSPACE, newest_first
@@ -22,6 +21,7 @@ from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
 from shared.inventory import Finder, ListedSource, ResolvedProject, list_images, resolve_projects
 from shared.ports import CustomVision
+from shared.predictions import plan_prediction_pages
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from request_function import reading
+from request_function.approval import Approval, decide
 from request_function.health import health
 from request_function.reading import ListQuery, known_id
 from shared.bootstrap import Installation
@@ -12,7 +13,9 @@ from shared.http_responses import (
     POLL_SECONDS,
     NotAcceptable,
     answers_errors,
+    caller_of,
     json_answer,
+    json_body,
     raw_answer,
 )
 
@@ -45,6 +48,15 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
     @answers_errors
     def get_plan(req: func.HttpRequest) -> func.HttpResponse:
         return json_answer(reading.plan(installation.services(), _id(req)))
+
+    @functions.function_name("post_approval")
+    @functions.route(route="requests/{request_id}/approval", methods=["POST"])
+    @answers_errors
+    def post_approval(req: func.HttpRequest) -> func.HttpResponse:
+        services = installation.services(erasure=True)
+        body = json_body(req)
+        approval = Approval.read(body, caller_of(req, body, services.settings, "approver"))
+        return json_answer(decide(services, _id(req), approval))
 
     @functions.function_name("get_receipt")
     @functions.route(route="requests/{request_id}/receipt", methods=["GET"])

@@ -192,18 +192,15 @@ class RequestLedger:
             if outcome:
                 yield outcome
 
-    def keep_started(self, request_id: str, unit_id: str, present: Sequence[str]) -> list[str]:
-        """Record what a unit saw present before its first delete, once; gives what stands there."""
-        name = f"{request_id}/units/{unit_id}.started"
-        if self._create_if_absent(name, canonical({"present": sorted(present)})):
-            return sorted(present)
-        blob = self.blobs.read(name)
-        return json.loads(blob.content)["present"] if blob else sorted(present)
+    def keep_started(self, request_id: str, unit_id: str, seen: Mapping[str, Any]) -> dict[str, Any]:
+        """Record what a unit saw before its first delete, once; gives what stands there."""
+        self._create_if_absent(f"{request_id}/units/{unit_id}.started", canonical(seen))
+        return self.started(request_id, unit_id) or dict(seen)
 
-    def started(self, request_id: str, unit_id: str) -> list[str] | None:
-        """Read what a unit saw present; None if it has not begun to delete."""
+    def started(self, request_id: str, unit_id: str) -> dict[str, Any] | None:
+        """Read what a unit saw before its first delete; None if it has not begun to delete."""
         blob = self.blobs.read(f"{request_id}/units/{unit_id}.started")
-        return json.loads(blob.content)["present"] if blob else None
+        return json.loads(blob.content) if blob else None
 
     def add_to_tally(self, request_id: str, phase: str, round_: int, outcome: UnitOutcome) -> Tally:
         """Note that a unit has its outcome, and give what is noted so far: one append and one read."""

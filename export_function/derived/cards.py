@@ -143,10 +143,14 @@ def _image_facts(image: HeldImage, place: Place) -> list[tuple[Content, Content]
     return [
         (texts.UPLOADED, moment(row.get("created"))),
         (texts.SIZE, texts.PIXELS.format(width=width, height=height) if size_of(row) else None),
-        (texts.METADATA, facts([(foreign(key), foreign(text)) for key, text in image.shown.metadata.items()])),
+        (texts.METADATA, _list([_pair(key, text) for key, text in image.shown.metadata.items()])),
         (texts.IN_ITERATIONS if image.in_workspace else texts.ONLY_IN_ITERATIONS, _list(holding)),
         (texts.ID, element("code", image.shown.id)),
     ]
+
+
+def _pair(key: str, text: str) -> Safe:
+    return filled(texts.PAIR, key=element("b", foreign(key)), value=foreign(text))
 
 
 def _held_in(iteration_id: str, own: Image, image: HeldImage, place: Place) -> Safe:

@@ -15,6 +15,7 @@ from export_function.derived.project_section import project_section, table
 from export_function.derived.summary import Period, ProjectSummary
 
 IDS_SHOWN = 100
+NOT_ASKED = "not_asked"
 
 
 def overview_document(
@@ -133,7 +134,8 @@ def _missing_kind(store: str, code: str, gaps: Sequence[Mapping[str, Any]]) -> S
     words = texts.GAPS.get(code) or texts.GAP_OTHER.format(code=code)
     what = element("strong", texts.STORES.get(store, store))
     count = f" ({number(len(ids))})" if ids else None
-    return element("div", element("p", what, count, ": ", words, "."), _missing_ids(ids, gaps), class_="missing")
+    style = "missing unasked" if code == NOT_ASKED else "missing"
+    return element("div", element("p", what, count, ": ", words, "."), _missing_ids(ids, gaps), class_=style)
 
 
 def _missing_ids(ids: Sequence[str], gaps: Sequence[Mapping[str, Any]]) -> Safe | None:

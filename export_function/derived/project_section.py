@@ -28,6 +28,7 @@ def project_section(project: ProjectSummary) -> Safe:
         facts(_project_facts(project)),
         _pictures(project),
         _tags(project),
+        element("h4", texts.ITERATIONS) if project.iterations else None,
         *(_iteration(project, iteration) for iteration in project.iterations),
         _files(project),
     )
@@ -101,7 +102,7 @@ def _iteration(project: ProjectSummary, iteration: IterationSummary) -> Safe:
         (texts.MODELS, _models(project, iteration)),
         (texts.PROJECT_ID, element("code", row["id"])),
     ]
-    return joined((element("h4", filled(texts.ITERATION, name=name)), facts(pairs), _performance(name, iteration)))
+    return joined((element("h5", name), facts(pairs), _performance(name, iteration)))
 
 
 def _performance(name: Safe, iteration: IterationSummary) -> Safe | None:

@@ -21,7 +21,8 @@ footer { margin-top: 4rem; padding-bottom: 2.5rem; color: var(--soft); font-size
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.01em; font-weight: 650; }
 h2 { font-size: 1.4rem; line-height: 1.3; margin: 3rem 0 .75rem; font-weight: 620; }
 h3 { font-size: 1.1rem; line-height: 1.35; margin: 1.75rem 0 .5rem; font-weight: 620; }
-h4 { font-size: 1rem; margin: 1.25rem 0 .25rem; font-weight: 620; }
+h4 { font-size: 1rem; margin: 1.5rem 0 .25rem; font-weight: 620; }
+h5 { font-size: 1rem; margin: 1.25rem 0 .25rem; font-weight: 550; }
 p { margin: .5rem 0; max-width: 46rem; }
 a { color: var(--accent); text-underline-offset: .15em; }
 a:hover { text-decoration-thickness: 2px; }
@@ -45,6 +46,7 @@ dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
 .missing { background: var(--warn-wash); border-left: 4px solid var(--warn); border-radius: 4px; padding: .5rem 1rem;
   margin: .75rem 0; }
 .missing strong { color: var(--warn); }
+.missing.unasked { background: none; border-color: var(--line); } .unasked strong { color: inherit; }
 ul, ol { padding-left: 1.3rem; } li { margin: .15rem 0; }
 ul.tags { list-style: none; padding: 0; margin: .35rem 0; display: flex; flex-wrap: wrap; gap: .35rem; }
 ul.tags li { background: var(--wash); border-radius: 99px; padding: .05rem .7rem; margin: 0; font-size: .9rem;
@@ -64,7 +66,9 @@ svg text { font: 700 14px/1 system-ui, sans-serif; fill: #fff; stroke: #000; str
 .none { padding: 2.5rem 1rem; color: var(--soft); line-height: 1.5; }
 figcaption { padding: .75rem 1rem 1rem; font-size: .92rem; }
 figcaption h3 { margin: 0 0 .25rem; font-size: 1rem; }
-figcaption dl { grid-template-columns: minmax(5rem, max-content) 1fr; gap: .1rem .8rem; }
+figcaption dl { grid-template-columns: minmax(4rem, 6rem) 1fr; gap: .2rem .8rem; }
+figcaption dd ul { list-style: none; padding: 0; margin: 0; } figcaption dd li { margin: 0; }
+figcaption b { font-weight: 550; color: var(--soft); }
 figcaption ol { margin: .35rem 0; }
 .note { color: var(--warn); font-weight: 550; margin: .35rem 0; }
 .pages { justify-content: space-between; }
@@ -76,7 +80,7 @@ figcaption ol { margin: .35rem 0; }
 @media print { :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #bbb; --accent: #000;
   --wash: #f3f3f3; } body { font-size: 10pt; } .skip, nav { display: none; }
   figure, .missing, tr { break-inside: avoid; }
-  h2, h3, h4 { break-after: avoid; } .gallery { grid-template-columns: repeat(3, 1fr); gap: .5rem; }
+  h2, h3, h4, h5 { break-after: avoid; } .gallery { grid-template-columns: repeat(3, 1fr); gap: .5rem; }
   .frame img { max-height: 7cm; } .box { border: 0; padding: 0; } }
 """
 

@@ -71,15 +71,15 @@ MISSING = "What could not be had"
 NOTHING_MISSING = "Nothing that was asked for is missing."
 MISSING_LEAD = "Everything else was exported. manifest.json names each of these by its id."
 GAPS = {
-    "vanished": "was there when the export was planned and gone when it was read",
-    "copy_refused": "is listed by the service, but its bytes could not be had",
-    "link_expired": "could not be downloaded: the service’s link has expired, and it offers no other",
-    "not_trained": "does not exist, since the iteration was never trained to its end",
-    "refused": "was refused by the service",
-    "gone": "no longer exists on the service",
+    "copy_refused": "listed by the service, but the bytes could not be had",
+    "refused": "refused by the service",
+    "gone": "no longer on the service",
+    "vanished": "there when the export was planned, gone when it was read",
+    "link_expired": "not downloadable, since the service’s link has expired and it offers no other",
     "list_moved": "changed on the service while the export ran, so counts may differ",
-    "not_supported_yet": "is not exported by this version of the program",
-    "not_asked": "was not asked for",
+    "not_trained": "not there, since the iteration was never trained to its end",
+    "not_supported_yet": "not exported by this version of the program",
+    "not_asked": "not asked for",
 }
 GAP_OTHER = "could not be had ({code})"
 GAP_IDS = "Which ones"
@@ -109,7 +109,6 @@ TAG_ONLY_ITERATION = "only in iterations"
 NAME = "Name"
 
 ITERATIONS = "Iterations"
-ITERATION = "Iteration {name}"
 PUBLISHED = "Published as"
 TRAINED = "Trained"
 PUBLISHED_TO = "Published to"
@@ -176,6 +175,7 @@ UPLOADED = "Uploaded"
 MADE = "Made"
 ID = "Id"
 METADATA = "Metadata"
+PAIR = "{key}: {value}"
 IN_ITERATIONS = "Also in iterations"
 ONLY_IN_ITERATIONS = "Only in iterations"
 ONLY_IN_ITERATION_NOTE = "No longer in the project itself: only trained iterations still hold this image."

@@ -21,9 +21,9 @@ def check_allowed(request: SubjectRequest, *, account_deletion: bool, key_export
         raise NotAllowed(violations)
 
 
-def check_supported(request: SubjectRequest, *, approval_by_setting: bool = False) -> None:
+def check_supported(request: SubjectRequest) -> None:
     """Raise `InvalidRequest` for what the contract knows and this version does not do."""
-    violations = _export_gaps(request) if request.type.is_export else _erasure_gaps(request, approval_by_setting)
+    violations = _export_gaps(request) if request.type.is_export else _erasure_gaps(request)
     if violations:
         raise InvalidRequest(violations)
 
@@ -37,20 +37,10 @@ def _export_gaps(request: SubjectRequest) -> list[Violation]:
     return violations
 
 
-def _erasure_gaps(request: SubjectRequest, approval_by_setting: bool) -> list[Violation]:
-    options, violations = request.options, []
-    if request.level != "items":
-        violations.append(Violation("/scope/level", f"{request.level} {_NOT_YET}; only items is"))
-    if "predictions" in request.scope and request.level == "items":
-        violations.append(Violation("/scope/predictions", _NOT_YET))
-    if options["trained_iterations"] not in (None, "keep"):
-        violations.append(Violation("/options/trained_iterations", f"only keep is supported: the rest {_NOT_YET}"))
-    for name in ("require_approval", "export_first", "delete_tags"):
-        if options[name]:
-            violations.append(Violation(f"/options/{name}", _NOT_YET))
-    if approval_by_setting:
-        violations.append(Violation("", f"ERASURE_REQUIRES_APPROVAL is set, and approval {_NOT_YET}"))
-    return violations
+def _erasure_gaps(request: SubjectRequest) -> list[Violation]:
+    if request.level == "account":
+        return [Violation("/scope/level", f"account {_NOT_YET}; items and projects are")]
+    return []
 
 
 def given_but_unbuilt_formats(body: Any) -> list[Violation]:  # noqa: ANN401 - any JSON value

@@ -11,12 +11,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from export_function.plan import PredictionPages
 from shared.domain.resources import StoredPrediction
 from shared.domain.work import UNIT_SIZE
 from shared.ports import CustomVision
 
 type Token = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionPages:
+    """
+    Consecutive pages of one query of stored predictions, at most 256 ids.
+
+    `iteration_id`: of the query, None for all. `tokens`: what each page is asked for with, None for the first.
+    """
+
+    iteration_id: str | None
+    tokens: Sequence[Token]
+    prediction_ids: Sequence[str]
 
 
 def plan_prediction_pages(
@@ -73,3 +85,11 @@ class _Run:
         pages = PredictionPages(iteration_id=self.iteration_id, tokens=self.tokens, prediction_ids=self.ids)
         self.tokens, self.ids = [], []
         return [pages]
+
+
+def find_predictions(
+    client: CustomVision, project_id: str, iteration_ids: Sequence[str], wanted: Collection[str] | None
+) -> list[str]:
+    """Give the ids of the stored predictions that are there now, all or only the wanted ones; sorted."""
+    runs = plan_prediction_pages(client, project_id, iteration_ids, wanted)
+    return sorted(prediction_id for run in runs for prediction_id in run.prediction_ids)

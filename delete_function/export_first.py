@@ -1,0 +1,79 @@
+"""`export_first`: what is about to be erased is exported before, by a request of its own; no item of it may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.acceptance import accept
+from shared.domain.errors import CannotFulfil
+from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestStatus, RequestType, SubjectRequest
+from shared.domain.times import rfc3339
+from shared.lifecycle import Decision, Move, Wait
+from shared.services import Services
+
+PHASE = "export_first"
+PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(seconds=60)
+
+
+def child_id(request_id: str) -> str:
+    """Give the id of the export that an erasure makes first; asking twice gives the same."""
+    return str(uuid5(UUID(request_id), PHASE))
+
+
+def has_export_first(record: RequestRecord) -> bool:
+    """Whether the export has been started."""
+    return "export_first" in record.notes
+
+
+def begin_export_first(
+    services: Services, record: RequestRecord, request: SubjectRequest, plan: Mapping[str, Any]
+) -> Decision:
+    """Start the export of the planned projects, narrowed as the erasure is."""
+    child = child_id(record.subject_request_id)
+    accept(services, _child_request(child, request, plan), origin=PHASE)
+    notes = {**record.notes, "export_first": f"/api/requests/{child}", "child_looks": 0}
+    return Move(record=record.in_phase(services.now(), PHASE, status=RequestStatus.EXPORTING, notes=notes))
+
+
+def export_first_step(services: Services, record: RequestRecord) -> Decision | None:
+    """Wait for the export; None once it has ended well. Raises `CannotFulfil("export_first_failed")` otherwise."""
+    child = services.ledger.read(child_id(record.subject_request_id)).record
+    if child.status.is_final:
+        if not _served(child):
+            raise CannotFulfil("export_first_failed")
+        return None
+    looks = int(record.notes["child_looks"])
+    pause = min(PAUSE * 2 ** min(looks, 5), LONGEST_PAUSE)
+    now = services.now()
+    notes = {**record.notes, "child_looks": looks + 1, "next_time": rfc3339(now + pause)}
+    return Wait(record=record.evolve(now, notes=notes), seconds=pause.total_seconds())
+
+
+def _served(child: RequestRecord) -> bool:
+    """Whether every item that is to be erased is in the package."""
+    if child.status not in (RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED):
+        return False
+    return not any(child.counts.get(store, {}).get("failed") for store in ("images", "predictions"))
+
+
+def _child_request(child: str, request: SubjectRequest, plan: Mapping[str, Any]) -> SubjectRequest:
+    scope: dict[str, Any] = {"projects": sorted(project["id"] for project in plan["projects"])}
+    if request.level == "items":
+        scope |= {name: request.scope[name] for name in ("images", "predictions") if name in request.scope}
+    else:
+        scope["predictions"] = True
+    options = {"package": "none", "formats": [], "checksums": "service", "account": False, "include_keys": False}
+    return SubjectRequest(
+        request_id=child,
+        type=RequestType.ACCESS,
+        regulation=request.regulation,
+        submitted_time=None,
+        requested_by=None,
+        scope=scope,
+        options=options,
+    )

@@ -1,0 +1,54 @@
+"""What remains when an erasure has been carried out. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from delete_function.plan import TAGS
+from delete_function.result import Words
+from shared.domain.receipt import residual
+from shared.domain.subject_request import SubjectRequest
+
+
+def planned_residuals(
+    projects: Iterable[Mapping[str, Any]], request: SubjectRequest, kept_tags: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Give the residuals of a plan; `kept_tags` are tags of the selector that stay although they were to go."""
+    projects = list(projects)
+    entries = [residual("kept_export", request.options["keep_exports"])]
+    learned = [i["id"] for project in projects for i in project["iterations"] if i["holds"] and i["action"] != "delete"]
+    if learned:
+        entries.append(residual("trained_model_learned_from_items", learned))
+    exported = [iteration_id for project in projects for iteration_id in project["exported_from"]]
+    if exported:
+        entries.append(residual("exported_models", exported))
+    whole = [project["id"] for project in projects if project["whole"]]
+    if whole:
+        entries += [residual("project_data_30_days", whole), residual("copies_of_project", whole)]
+    if _predictions_open(request) and projects:
+        entries.append(residual("stored_predictions_not_searched", [project["id"] for project in projects]))
+    return entries + _tag_residual(request, kept_tags)
+
+
+def final_residuals(
+    projects: Iterable[Mapping[str, Any]], request: SubjectRequest, words: Words, absent_projects: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Give the residuals of an erasure that has been carried out; `absent_projects` went while it ran."""
+    kept_tags = sorted(item for (store, item), word in words.word_of.items() if store == TAGS and word != "deleted")
+    projects = list(projects)
+    entries = planned_residuals(projects, request, kept_tags)
+    others = sorted(set(absent_projects) - {project["id"] for project in projects if project["whole"]})
+    return entries + ([residual("project_data_30_days", others)] if others else [])
+
+
+def _predictions_open(request: SubjectRequest) -> bool:
+    return request.level == "items" and not request.wants_predictions
+
+
+def _tag_residual(request: SubjectRequest, kept_tags: Sequence[str]) -> list[dict[str, Any]]:
+    """A tag that a person was selected by may be named after that person; it stays unless it was deleted."""
+    selects_by_tag = request.images is not None and bool(request.images.tags)
+    if kept_tags or (selects_by_tag and not request.options["delete_tags"]):
+        return [residual("tag_named_after_person", kept_tags)]
+    return []

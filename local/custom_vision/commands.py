@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from local.custom_vision import account_commands
 from local.custom_vision.errors import ControlError
 from local.custom_vision.image_deletion import remove_images
 from local.custom_vision.model import BlobName, Project
@@ -141,6 +142,11 @@ def _reappear(emulator: Emulator, fields: Fields) -> None:
         emulator.world.reappearing |= dict.fromkeys(fields["ids"], float(fields.get("seconds", 0)))
 
 
+def _storage_integration(emulator: Emulator, fields: Fields) -> None:
+    with emulator.world.lock:
+        account_commands.storage_integration(_project(emulator, fields), fields)
+
+
 def _reset_calls(emulator: Emulator, fields: Fields) -> None:
     emulator.reset_calls()
 
@@ -186,5 +192,8 @@ COMMANDS: dict[str, Callable[[Emulator, Fields], Any]] = {
     "release_deletes": _release_deletes,
     "read_only": _read_only,
     "reappear": _reappear,
+    "storage_integration": _storage_integration,
+    "seed_account": account_commands.seed_account,
+    "change_account": account_commands.change_account,
     "reset_calls": _reset_calls,
 }

@@ -94,6 +94,18 @@ class EmulatorControl:
         """429 beyond this rate; 0 ends it."""
         self.switch(calls_per_second=calls_per_second, retry_after=retry_after)
 
+    def storage_integration(self, project: str, **addresses: str) -> None:
+        """Where a project sends models and notifications: `exportModelContainerUri`, `notificationQueueUri`."""
+        self._one("storage_integration", project=project, **addresses)
+
+    def seed_account(self, name: str, **account: Any) -> str:  # noqa: ANN401 - fields of an account
+        """An account of Azure Resource Manager; its ARM id."""
+        return str(self._one("seed_account", name=name, **account))
+
+    def change_account(self, name: str, **changes: Any) -> None:  # noqa: ANN401 - fields of an account
+        """Lock, policy, missing roles or properties of an account."""
+        self._one("change_account", name=name, **changes)
+
     def status(self) -> Json:
         """Switches, faults with their hits, counts of calls, time."""
         return dict(self._call("GET", "/__control"))

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from local.custom_vision import blob_route, gateway, routes
+from local.custom_vision import account_routes, blob_route, gateway, routes
 from local.custom_vision.blobs import ROUTE, BlobStore, MemoryBlobs
 from local.custom_vision.call import Call
 from local.custom_vision.commands import run_commands, status_report
@@ -20,6 +20,8 @@ from local.custom_vision.world import World
 
 TRAINING_KEY = "emulator-training-key"
 PREDICTION_KEY = "emulator-prediction-key"
+
+type Found = routes.Match | account_routes.AccountMatch | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class Emulator:
             return Outcome(self._handle_own(request, path))
         if path.startswith(ROUTE + "/") and isinstance(self.store, MemoryBlobs):
             return self._with_faults(blob_route.operation_of(request.method), request, None)
+        beside = account_routes.match(request.method, request.path)
+        if beside:
+            return self._with_faults(beside.name, request, beside)
         found = routes.match(request.method, request.path)
         return self._with_faults(found.operation.name if found else "Unknown", request, found)
 
@@ -94,7 +99,7 @@ class Emulator:
         except (ControlError, ValueError) as problem:
             return json_answer({"error": str(problem)}, 400)
 
-    def _with_faults(self, operation: str, request: Request, found: routes.Match | None) -> Outcome:
+    def _with_faults(self, operation: str, request: Request, found: Found) -> Outcome:
         fired = self.faults.fire(operation, request)
         outcome = self._before(fired) or self._after(fired, self._work(operation, request, found))
         with self._calls_lock:
@@ -125,7 +130,7 @@ class Emulator:
                 outcome = Outcome(answer, keep)
         return outcome
 
-    def _work(self, operation: str, request: Request, found: routes.Match | None) -> Answer:
+    def _work(self, operation: str, request: Request, found: Found) -> Answer:
         switches = self.world.switches
         if operation.endswith("Blob") and isinstance(self.store, MemoryBlobs):
             self.sweep()
@@ -134,12 +139,23 @@ class Emulator:
             return gateway.uri_too_long()
         if found is None:
             return gateway.not_found()
+        if isinstance(found, account_routes.AccountMatch):
+            return self._serve_beside(request, found)
         prediction = found.operation.prediction
         header, key = ("prediction-key", self.prediction_key) if prediction else ("training-key", self.training_key)
-        refused = gateway.refusal(request.headers, header, key, switches) or self.rate.refusal(
-            operation, self.world.clock.now(), switches
+        refused = (
+            account_routes.service_refusal(self, prediction)
+            or gateway.refusal(request.headers, header, key, switches)
+            or self.rate.refusal(operation, self.world.clock.now(), switches)
         )
         return refused or self._serve(request, found)
+
+    def _serve_beside(self, request: Request, found: account_routes.AccountMatch) -> Answer:
+        self.sweep()
+        try:
+            return found.work(self, request)
+        finally:
+            self.sweep()
 
     def _serve(self, request: Request, found: routes.Match) -> Answer:
         self.sweep()

@@ -5,9 +5,11 @@ import threading
 from collections.abc import Mapping
 
 from local.custom_vision.errors import error_body
+from local.custom_vision.identity import audience_of
 from local.custom_vision.switches import Switches
 from local.custom_vision.wire import JSON_TYPE, Answer, error_answer
 
+_AUDIENCE = "https://cognitiveservices.azure.com"
 _BAD_KEY = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
@@ -30,12 +32,23 @@ def uri_too_long() -> Answer:
 
 def refusal(headers: Mapping[str, str], header: str, key: str, switches: Switches) -> Answer | None:
     """401 unless the call carries the right key, or a bearer token while those are accepted."""
-    given = headers.get(header)
-    if given is None and headers.get("authorization", "").lower().startswith("bearer "):
-        return None if switches.bearer == "any" else error_answer(401, "401", _UNAUTHORIZED, "gateway")
+    given, authorization = headers.get(header), headers.get("authorization", "")
+    if given is None and authorization.lower().startswith("bearer "):
+        return None if _takes(authorization, switches) else error_answer(401, "401", _UNAUTHORIZED, "gateway")
     if given is not None and switches.keys == "accept" and hmac.compare_digest(given.encode(), key.encode()):
         return None
+    return access_denied()
+
+
+def access_denied() -> Answer:
+    """401, as for a key that is none."""
     return error_answer(401, "401", _BAD_KEY, "gateway")
+
+
+def _takes(authorization: str, switches: Switches) -> bool:
+    if switches.bearer == "audience":
+        return audience_of(authorization) == _AUDIENCE
+    return switches.bearer == "any"
 
 
 class RateLimit:

@@ -35,12 +35,19 @@ class Switches:
     prediction_default_count: int = 50
     prediction_max_count: int = 0
     storage_integration_in_v33: bool = False
-    bearer: Literal["any", "refuse"] = "any"
+    bearer: Literal["any", "audience", "refuse"] = "any"
     keys: Literal["accept", "refuse"] = "accept"
     calls_per_second: float = 0.0
     retry_after: Literal["none", "header"] = "none"
     retry_text: bool = True
     max_request_line: int = 0
+    arm_deletes: Literal["accepted", "at_once", "failed", "never"] = "accepted"
+    arm_seconds: float = 0.5
+    arm_operation_headers: Literal["both", "async", "location", "none"] = "both"
+    arm_page_size: int = 0
+    arm_bearer: Literal["any", "audience", "refuse"] = "any"
+    deleted_account: Literal["unauthorized", "not_found", "answers"] = "unauthorized"
+    account_info: Literal["answers", "gone"] = "answers"
 
     def set(self, name: str, value: Any) -> None:  # noqa: ANN401 - comes from JSON and is checked here
         """Set one switch; ControlError names an unknown switch or a value that does not fit."""

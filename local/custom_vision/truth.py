@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def truth(world: World, store: BlobStore, *, with_images: bool = True) -> Json:
-    """Projects with workspace, iterations, predictions; what outlived its project; the number of blobs.
+    """Projects with workspace, iterations, predictions; what outlived its project; the number of blobs; accounts, if any were made.
 
     `with_images=False` leaves the rows of images out and keeps their number.
     """
@@ -30,7 +30,7 @@ def truth(world: World, store: BlobStore, *, with_images: bool = True) -> Json:
                 ],
             },
             "blobs": len(blobs),
-        }
+        } | ({"accounts": world.accounts.truth()} if world.accounts.groups else {})
 
 
 def _project(project: Project, blobs: set[BlobName], with_images: bool) -> Json:

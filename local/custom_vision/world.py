@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from random import Random
 
+from local.custom_vision.accounts import Accounts
 from local.custom_vision.clock import Clock, ticks
 from local.custom_vision.errors import ServiceError
 from local.custom_vision.model import BlobName, Image, Iteration, Project, StoredPrediction
@@ -30,6 +31,7 @@ class World:
 
     def _clear(self) -> None:
         self.projects: dict[str, Project] = {}
+        self.accounts = Accounts()
         self.orphan_predictions: list[tuple[str, StoredPrediction]] = []
         self.orphan_exports: list[tuple[str, Iteration]] = []
         self.reappearing: dict[str, float] = {}

@@ -25,6 +25,8 @@ def check_confirmation(request: SubjectRequest, resolved: Sequence[ResolvedProje
 
 
 def _projects_agree(request: SubjectRequest, confirm: Mapping[str, Any], resolved: Sequence[ResolvedProject]) -> bool:
+    if "project_ids" in confirm:  # a retry's own word, which no caller can give: its plan's projects
+        return sorted(confirm["project_ids"]) == sorted(entry.project.id for entry in resolved)
     if "projects" in confirm:
         return sorted(confirm["projects"]) == sorted(entry.project.name for entry in resolved)
     return request.projects == "all" and confirm.get("all_projects") is True

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.canonical import canonical
+from shared.domain.phases import ERASURE_PHASES
 from shared.domain.resources import Iteration
 from shared.domain.work import Counts, PlannedItem, WorkUnit, kind_of, partition
 
@@ -20,7 +21,7 @@ PROJECTS = "projects"
 
 CONTENT_PHASES = (UNPUBLISH, PREDICTIONS, IMAGES, ITERATIONS, TAGS)
 """What is inside a project, in the order in which it goes; each is verified before the next begins."""
-PHASES = (*CONTENT_PHASES, PROJECTS)
+PHASES = tuple(phase for phase in ERASURE_PHASES if phase in (*CONTENT_PHASES, PROJECTS))
 
 STORES = (PREDICTIONS, IMAGES, ITERATIONS, TAGS, PROJECTS)
 STORE_OF: Mapping[str, str] = {UNPUBLISH: ITERATIONS} | {store: store for store in STORES}

@@ -18,14 +18,14 @@ from delete_function.plan import CONTENT_PHASES, PHASES, PROJECTS, planned_phase
 from delete_function.residuals import final_residuals
 from delete_function.result import Proof, Words, ending_of
 from delete_function.verification import Look, Looker
+from shared.domain.phases import CHECK
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of, number_of
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait
+from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
 from shared.services import Services
 
-CHECK = "_check"
 CONTENT_LOOK = "contents_look"
 LAST_LOOK = "last_look"
 MAX_ROUNDS = 10
@@ -116,7 +116,8 @@ class Proving:
         proof = self._proof | {"clean_time": rfc3339(self._now), "next_time": None}
         if following in (CONTENT_LOOK, LAST_LOOK):
             status = RequestStatus.VERIFYING if following == LAST_LOOK else self.record.status
-            changes = {"status": status, "phase": following, "phase_time": self._now}
+            counts = counts_so_far(self.services, self.record)
+            changes = {"status": status, "phase": following, "phase_time": self._now, "counts": counts}
             return Move(record=self.record.evolve(self._now, notes=self._notes(proof), **changes))
         return begin_phase(self.services, self.record, self.plan, following, self._notes(proof))
 
@@ -186,6 +187,7 @@ class Proving:
             status=RequestStatus.IN_PROGRESS,
             phase_units=len(units),
             round=rounds,
+            counts=counts_so_far(self.services, self.record),
             notes=self._notes(proof) | {"round_units": units},
         )
         return Move(record=record, unit_ids=units)
@@ -195,6 +197,7 @@ class Proving:
 
     def _finish(self, look: Look, reason: str | None) -> Decision:
         words, proof = self._words, self._proof
+        self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
         words.settle(look.remaining, reason or "still_present")
         residuals = final_residuals(self.plan["projects"], self.request, words, look.absent_projects)
         came = Proof(new=look.new, rounds=proof["rounds"], came_back=proof["came_back"], reason=reason)
@@ -215,7 +218,8 @@ def begin_phase(
         status=RequestStatus.IN_PROGRESS,
         phase_units=len(units),
         ever_in_progress=True,
-        notes={**notes, "proof": proof},
+        counts=counts_so_far(services, record),
+        notes={**notes, "proof": proof, "last_phase": phase},
     )
     return Move(record=moved, unit_ids=units)
 

@@ -12,7 +12,6 @@ from export_function.closing import Closing
 from export_function.plan import (
     DATA_PHASE,
     DERIVED_PHASE,
-    PHASE_OF,
     ZIP_PHASE,
     found_counts,
     planned_unit_ids,
@@ -20,13 +19,14 @@ from export_function.plan import (
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from shared.acceptance import EXPORT_WORK
 from shared.domain.errors import CannotFulfil, GdprError
+from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
 from shared.finishing import Ending
 from shared.ledger import Versioned
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait
+from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
 from shared.services import Services
 
 UNSTABLE_PAUSE = timedelta(seconds=30)
@@ -42,7 +42,7 @@ class ExportFulfilment:
 
     def phase_of(self, unit_kind: str) -> str:
         """Most units of an export are independent of each other and run in one phase."""
-        return PHASE_OF.get(unit_kind, DATA_PHASE)
+        return phase_of_kind(unit_kind, is_export=True)
 
     def step(self, services: Services, current: Versioned) -> Decision:
         """Take the next step: plan, wait for the units, catch up, close, or remove what was written."""
@@ -116,7 +116,8 @@ class ExportFulfilment:
         if came:
             return self._another_round(services, record, came)
         units = planned_unit_ids(plan, DERIVED_PHASE)
-        moved = record.in_phase(services.now(), DERIVED_PHASE, phase_units=len(units))
+        counts = counts_so_far(services, record)
+        moved = record.in_phase(services.now(), DERIVED_PHASE, phase_units=len(units), counts=counts)
         return Move(record=moved, unit_ids=units)
 
     def _another_round(self, services: Services, record: RequestRecord, came: list[Any]) -> Decision:

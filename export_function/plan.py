@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.phases import phase_of_unit
 from shared.domain.work import Counts, PlannedItem, WorkUnit, partition
 from shared.predictions import PredictionPages
 
@@ -22,8 +23,6 @@ ZIP = "zip"
 DATA_PHASE = "data"
 DERIVED_PHASE = "derived"
 ZIP_PHASE = "zip"
-PHASE_OF: Mapping[str, str] = {DERIVED: DERIVED_PHASE, ZIP: ZIP_PHASE}
-"""Phases of the kinds of units that need the others' files; all other kinds are independent and run in one phase."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +180,8 @@ def _sources(inventory: ProjectInventory) -> list[dict[str, Any]]:
 def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:
     """Give the ids of a plan's units in one phase."""
     of_projects = [unit_id for project in plan["projects"] for unit_id in project["units"]]
-    return [u for u in [*of_projects, *plan.get("extra_units", ())] if PHASE_OF.get(u[:-6], DATA_PHASE) == phase]
+    saved = [*of_projects, *plan.get("extra_units", ())]
+    return [unit_id for unit_id in saved if phase_of_unit(unit_id, is_export=True) == phase]
 
 
 def found_counts(plan: Mapping[str, Any]) -> Counts:

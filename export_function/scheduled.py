@@ -32,5 +32,7 @@ def latest_due_time(schedule: str, now: datetime) -> datetime:
     """Give the latest tick of an NCRONTAB schedule (six fields, UTC) that is not after `now`."""
     ticks = croniter(schedule, now, second_at_beginning=True, day_or=False, ret_type=datetime)
     following: datetime = ticks.get_next(datetime)
-    previous: datetime = croniter(schedule, following, second_at_beginning=True, day_or=False, ret_type=datetime).get_prev(datetime)
+    previous: datetime = croniter(
+        schedule, following, second_at_beginning=True, day_or=False, ret_type=datetime
+    ).get_prev(datetime)
     return previous

@@ -8,10 +8,12 @@ from request_function import reading
 from request_function.approval import Approval, decide
 from request_function.health import health
 from request_function.reading import ListQuery, known_id
+from request_function.retry import retry
 from shared.bootstrap import Installation
 from shared.http_responses import (
     POLL_SECONDS,
     NotAcceptable,
+    accepted_answer,
     answers_errors,
     caller_of,
     json_answer,
@@ -57,6 +59,13 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
         body = json_body(req)
         approval = Approval.read(body, caller_of(req, body, services.settings, "approver"))
         return json_answer(decide(services, _id(req), approval))
+
+    @functions.function_name("post_retry")
+    @functions.route(route="requests/{request_id}/retry", methods=["POST"])
+    @answers_errors
+    def post_retry(req: func.HttpRequest) -> func.HttpResponse:
+        services = installation.services()
+        return accepted_answer(retry(services, _id(req), caller_of(req, None, services.settings)))
 
     @functions.function_name("get_receipt")
     @functions.route(route="requests/{request_id}/receipt", methods=["GET"])

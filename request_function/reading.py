@@ -12,14 +12,12 @@ from typing import Any
 from shared.acceptance import start
 from shared.domain.errors import Conflict, Gone, InvalidRequest, UnknownRequest, Violation
 from shared.domain.identifiers import guid
+from shared.domain.phases import counted_phase
 from shared.domain.record import RequestRecord
 from shared.domain.status_view import status_view, summary_view
 from shared.domain.subject_request import RequestStatus, RequestType
 from shared.ledger import IndexEntry
 from shared.services import Services
-
-WORK_PHASE = {True: "data", False: "images"}
-"""The phase whose units are counted as progress, by whether the request is an export."""
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -41,7 +39,7 @@ def status(services: Services, request_id: str) -> dict[str, Any]:
 
 def view_of(services: Services, record: RequestRecord) -> dict[str, Any]:
     """Give a record with the progress of its units."""
-    tally = services.ledger.tally(record.subject_request_id, WORK_PHASE[record.is_export], record.round)
+    tally = services.ledger.tally(record.subject_request_id, counted_phase(record), record.round)
     return status_view(record, tally)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from shared.acceptance import work_queue
 from shared.domain.errors import Superseded, UnknownRequest
+from shared.domain.phases import has_units, phase_of_unit
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
@@ -19,8 +20,6 @@ from shared.domain.work import WorkMessage
 from shared.finishing import clean_up
 from shared.ledger import IndexEntry, Versioned
 from shared.services import Services
-
-UNIT_PHASES = frozenset({"data", "images"})
 
 _log = logging.getLogger(__name__)
 
@@ -67,11 +66,11 @@ def _last_sign(services: Services, record: RequestRecord) -> datetime:
 def _resend(services: Services, current: Versioned) -> int:
     record = current.record
     done = len(services.ledger.tally(record.subject_request_id, record.phase or "", record.round).units)
-    if record.phase in UNIT_PHASES and done > int(record.notes.get("units_seen_done", 0)):
+    if has_units(record) and done > int(record.notes.get("units_seen_done", 0)):
         return _note(services, current, resent=0, done=done) and 0
     if not _note(services, current, resent=record.resent + 1, done=done):
         return 0
-    lost = _lost_units(services, record) if record.phase in UNIT_PHASES else [None]
+    lost = _lost_units(services, record) if has_units(record) else [None]
     _log.warning("request %s: %d message(s) sent again", record.subject_request_id, len(lost) or 1)
     for unit_id in lost or [None]:
         message = WorkMessage(
@@ -95,8 +94,9 @@ def _lost_units(services: Services, record: RequestRecord) -> list[str | None]:
     """Units of the present phase without a noted outcome which do not wait for the outside; empty if all are noted."""
     request_id = record.subject_request_id
     plan = services.ledger.plan(request_id) or {"projects": []}
-    planned = [unit_id for project in plan["projects"] for unit_id in project["units"]]
-    wanted = record.notes.get("round_units") if record.round > 1 else planned
+    saved = [unit_id for project in plan["projects"] for unit_id in project["units"]] + plan.get("extra_units", [])
+    planned = [unit for unit in saved if phase_of_unit(unit, is_export=record.is_export) == record.phase]
+    wanted = record.notes.get("round_units") if record.round > 1 else record.notes.get("phase_unit_ids", planned)
     noted = services.ledger.tally(request_id, record.phase or "", record.round).units
     missing = [unit_id for unit_id in wanted or planned if unit_id not in noted]
     return [unit_id for unit_id in missing if not _waits(services, request_id, unit_id)]

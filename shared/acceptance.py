@@ -7,6 +7,7 @@ Each step may be repeated; a caller that got no answer sends the same request ag
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from shared.domain.canonical import canonical, keyed_digest
@@ -28,7 +29,12 @@ def work_queue(type_: RequestType) -> str:
 
 
 def accept(
-    services: Services, request: SubjectRequest, *, origin: str, verified_requester: str | None = None
+    services: Services,
+    request: SubjectRequest,
+    *,
+    origin: str,
+    verified_requester: str | None = None,
+    retry_of: str | None = None,
 ) -> RequestRecord:
     """
     Record a valid request and start it; the same id and body again give the record that stands.
@@ -36,7 +42,7 @@ def accept(
     `request.request_id` must be set; `origin` is http, queue or timer; `verified_requester` is the caller's id where
     the platform has established it. Raises `Conflict` if the id belongs to another request.
     """
-    record = _new_record(services, request, origin, verified_requester)
+    record = replace(_new_record(services, request, origin, verified_requester), retry_of=retry_of)
     created = services.ledger.create(record)
     standing = created or services.ledger.read(record.subject_request_id)
     if created is None and not _is_same(services, standing.record, request):
@@ -92,7 +98,11 @@ def _new_record(
         requested_by=_requester(request, verified_requester),
         dry_run=bool(request.options.get("dry_run")),
         level=request.level,
-        notes={"options": _kept_options(request)},
+        notes={
+            "options": _kept_options(request),
+            "narrowed": request.narrowed,
+            "predictions": request.wants_predictions,
+        },
     )
     return record.evolve(now)
 

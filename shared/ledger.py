@@ -71,6 +71,11 @@ class RequestLedger:
             raise UnknownRequest("there is no such request")
         return Versioned(RequestRecord.from_json(json.loads(blob.content)), blob.etag)
 
+    def record_bytes(self, request_id: str) -> bytes | None:
+        """Read a record as it lies there; None if there is none."""
+        blob = self.blobs.read(_record(request_id))
+        return blob.content if blob else None
+
     def write(self, before: Versioned, record: RequestRecord) -> Versioned:
         """Write over exactly the state that was read; `Superseded` otherwise."""
         etag = self.blobs.replace(_record(record.subject_request_id), readable(record.to_json()), etag=before.etag)
@@ -222,22 +227,42 @@ class RequestLedger:
         blob = self.blobs.read(f"{request_id}/units/{unit_id}.waiting")
         return parse_rfc3339(json.loads(blob.content)["until"]) if blob else None
 
+    def keep_remaining(self, request_id: str, remaining: Mapping[str, Sequence[str]]) -> None:
+        """Keep what the last look still found, by unit: what a retry will be about."""
+        content = canonical({unit_id: list(ids) for unit_id, ids in remaining.items()})
+        self.blobs.put(f"{request_id}/units/remaining", content)
+
+    def remaining(self, request_id: str) -> dict[str, list[str]]:
+        """Read what the last look still found, by unit."""
+        blob = self.blobs.read(f"{request_id}/units/remaining")
+        return json.loads(blob.content) if blob else {}
+
     # the receipt
 
-    def keep_receipt(self, request_id: str, receipt: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the receipt once; gives the one that stands."""
-        self._create_if_absent(f"{request_id}/receipt.json", readable(receipt))
-        blob = self.blobs.read(f"{request_id}/receipt.json")
-        return json.loads(blob.content) if blob else dict(receipt)
+    def keep_receipt(self, request_id: str, receipt: Mapping[str, Any]) -> bytes:
+        """Write the receipt once; gives the bytes of the one that stands."""
+        content = readable(receipt)
+        if self._create_if_absent(f"{request_id}/receipt.json", content):
+            return content
+        return self.receipt_bytes(request_id) or content
 
     def receipt_bytes(self, request_id: str) -> bytes | None:
         """Read the receipt's exact bytes; None before it exists."""
         blob = self.blobs.read(f"{request_id}/receipt.json")
         return blob.content if blob else None
 
-    def _create_if_absent(self, name: str, content: bytes) -> bool:
+    def keep_signature(self, request_id: str, signature: bytes) -> None:
+        """Write the receipt's JWS once."""
+        self._create_if_absent(f"{request_id}/receipt.jws", signature, content_type="application/jose")
+
+    def signature(self, request_id: str) -> bytes | None:
+        """Read the receipt's JWS; None if there is none."""
+        blob = self.blobs.read(f"{request_id}/receipt.jws")
+        return blob.content if blob else None
+
+    def _create_if_absent(self, name: str, content: bytes, content_type: str = "application/json") -> bool:
         try:
-            self.blobs.create(name, content)
+            self.blobs.create(name, content, content_type=content_type)
         except AlreadyExists:
             return False
         return True

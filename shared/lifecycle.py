@@ -24,10 +24,11 @@ from shared.domain.errors import (
     UnknownRequest,
 )
 from shared.domain.json_input import parse_json
+from shared.domain.phases import counted_phase, is_counting
 from shared.domain.record import RequestRecord
 from shared.domain.retry import redelivery_delay
 from shared.domain.subject_request import RequestStatus
-from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit, kind_of
+from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit, add_counts, kind_of
 from shared.finishing import Ending, clean_up, finish
 from shared.ledger import Versioned
 from shared.services import Services
@@ -252,3 +253,11 @@ def give_up(
 
 def _reason_of(error: GdprError | None) -> str:
     return "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted"
+
+
+def counts_so_far(services: Services, record: RequestRecord) -> Counts:
+    """Give the record's counts with those of the phase and round that are ending: what the next phase begins with."""
+    if not is_counting(record):
+        return record.counts
+    tally = services.ledger.tally(record.subject_request_id, counted_phase(record), record.round)
+    return add_counts(record.counts, tally.counts)

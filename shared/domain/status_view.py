@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.domain.phases import is_counting
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import rfc3339
@@ -55,7 +56,7 @@ def status_view(record: RequestRecord, tally: Tally) -> dict[str, Any]:
         "units_done": len(tally.units),
         "units_failed": len(tally.failed_units),
     }
-    if not record.status.is_final:
+    if is_counting(record):
         view["counts"] = add_counts(record.counts, tally.counts)
     return view
 

@@ -1,0 +1,124 @@
+"""Trying again what a request could not do: a new request about the remaining items of the old one's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.acceptance import accept
+from shared.domain.errors import Conflict
+from shared.domain.identifiers import id_of_retry
+from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestStatus, SubjectRequest
+from shared.domain.work import UnitOutcome, WorkUnit, kind_of
+from shared.services import Services
+
+RETRIABLE = frozenset({RequestStatus.FAILED, RequestStatus.PARTIALLY_COMPLETED})
+DONE = ("deleted", "already_absent", "no_longer_matching", "unpublished")
+ITEM_KINDS = ("images", "predictions")
+
+type Plan = Mapping[str, Any]
+
+
+def retry(services: Services, request_id: str, verified_requester: str | None) -> RequestRecord:
+    """
+    Accept the retry of a request that has failed or is incomplete; asking twice gives the same request.
+
+    It is about ids of the plan only, never about new matches. An export is made anew for the planned projects, or for
+    the planned images where it was narrowed. Raises `Conflict` if there is nothing to try again.
+    """
+    record = services.ledger.read(request_id).record
+    if record.status not in RETRIABLE:
+        raise Conflict(f"only what has failed or is incomplete can be tried again: {record.status.value}")
+    plan = services.ledger.plan(request_id)
+    scope = None if plan is None else _scope(services, record, plan)
+    if scope is None:
+        raise Conflict("nothing of the plan is left to try again", reason="nothing_to_retry")
+    again = _request(record, scope)
+    return accept(services, again, origin="retry", verified_requester=verified_requester, retry_of=request_id)
+
+
+def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
+    options = dict(record.notes["options"])
+    if not record.is_export:
+        options["confirm"] = {"project_ids": scope["projects"]} if scope["level"] == "projects" else None
+    return SubjectRequest(
+        request_id=id_of_retry(record.subject_request_id),
+        type=record.subject_request_type,
+        regulation=record.regulation,
+        submitted_time=record.submitted_time,
+        requested_by=None,
+        scope=scope,
+        options=options,
+    )
+
+
+def _scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
+    if record.is_export:
+        return _export_scope(services, record, plan)
+    return _whole_scope(services, record, plan) if record.level == "projects" else _items_scope(services, record, plan)
+
+
+def _export_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
+    projects = sorted(project["id"] for project in plan["projects"])
+    if not projects:
+        return None
+    if not record.notes.get("narrowed"):
+        return {"projects": projects, "predictions": bool(record.notes.get("predictions"))}
+    units = [unit for project in plan["projects"] for unit in services.ledger.units(_id(record), project["units"])]
+    kinds = ("images", "iteration_images")
+    images = sorted({item for unit in units if unit.kind in kinds for item in unit.item_ids})
+    predictions = sorted({item for unit in units if unit.kind == "predictions" for item in unit.item_ids})
+    return _with_items({"projects": projects}, images, predictions)
+
+
+def _items_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
+    left: dict[str, set[str]] = {kind: set() for kind in ITEM_KINDS}
+    projects = set()
+    for project in plan["projects"]:
+        for kind in ITEM_KINDS:
+            ids = _left(services, record, [unit for unit in project["units"] if kind_of(unit) == kind])
+            left[kind] |= ids
+            projects |= {project["id"]} if ids else set()
+    scope = {"level": "items", "projects": sorted(projects)}
+    return _with_items(scope, sorted(left["images"]), sorted(left["predictions"]))
+
+
+def _whole_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
+    """Projects of which any unit has not done its work, or was still found at the last look."""
+    left = [project["id"] for project in plan["projects"] if _is_left(services, record, project)]
+    return {"level": "projects", "projects": sorted(left), "predictions": True} if left else None
+
+
+def _is_left(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> bool:
+    remaining = services.ledger.remaining(_id(record))
+    outcomes = [services.ledger.outcome(_id(record), unit) for unit in project["units"]]
+    undone = any(outcome is None or outcome.failed for outcome in outcomes)
+    return undone or any(unit in remaining for unit in project["units"])
+
+
+def _left(services: Services, record: RequestRecord, unit_ids: Sequence[str]) -> set[str]:
+    """Give the planned ids that are not done, and those that the last look still found."""
+    remaining = services.ledger.remaining(_id(record))
+    left: set[str] = set()
+    for unit in services.ledger.units(_id(record), unit_ids):
+        outcome = services.ledger.outcome(_id(record), unit.unit_id)
+        left |= _undone(unit, outcome) | set(remaining.get(unit.unit_id, ()))
+    return left
+
+
+def _undone(unit: WorkUnit, outcome: UnitOutcome | None) -> set[str]:
+    words: Mapping[str, Sequence[str]] = outcome.details.get("ids", {}) if outcome else {}
+    return set(unit.item_ids) - {item for word in DONE for item in words.get(word, ())}
+
+
+def _with_items(scope: dict[str, Any], images: list[str], predictions: list[str]) -> dict[str, Any] | None:
+    if images:
+        scope["images"] = {"ids": images}
+    if predictions:
+        scope["predictions"] = {"ids": predictions}
+    return scope if images or predictions else None
+
+
+def _id(record: RequestRecord) -> str:
+    return record.subject_request_id

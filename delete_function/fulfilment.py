@@ -11,11 +11,11 @@ from delete_function.approval import approval_step, needs_approval
 from delete_function.export_first import begin_export_first, export_first_step, has_export_first
 from delete_function.plan import PHASES, found_counts, is_empty, planned_phases
 from delete_function.planning import Planner, frozen_plan
-from delete_function.proving import Proving, begin_check, begin_phase
+from delete_function.proving import Proving, begin_check, begin_phase, words_so_far
 from delete_function.residuals import planned_residuals
 from delete_function.result import Proof, Words, dry_run_ending, ending_of
 from shared.acceptance import DELETION_WORK
-from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, StateConflict
+from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
@@ -75,6 +75,16 @@ class ErasureFulfilment:
         """Name everything in a unit that could not be carried out."""
         seen = services.ledger.started(record.subject_request_id, unit.unit_id) or {"present": []}
         return erasing.given_up(unit, seen["present"], code, error)
+
+    def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
+        """End an erasure that cannot go on: what its units did stands in the receipt, nothing counts as verified."""
+        reason = "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted"
+        if not record.ever_in_progress:
+            return Ending(status=RequestStatus.FAILED, reason=reason)
+        plan = frozen_plan(services, record.subject_request_id)
+        residuals = planned_residuals(plan["projects"], requested(services, record))
+        words = words_so_far(services, record, plan)
+        return ending_of(plan, words, Proof(reason=reason, rounds=record.notes["proof"]["rounds"]), residuals)
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """What blocks (a role, a read-only project, a training) is waited for until the deadline, then named."""

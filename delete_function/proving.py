@@ -90,11 +90,7 @@ class Proving:
 
     @cached_property
     def _words(self) -> Words:
-        words = Words()
-        for project in self.plan["projects"]:
-            for outcome in self.services.ledger.outcomes(self.record.subject_request_id, project["units"]):
-                words.add(outcome)
-        return words
+        return words_so_far(self.services, self.record, self.plan)
 
     def _looker(self) -> Looker:
         request_id = self.record.subject_request_id
@@ -202,6 +198,15 @@ class Proving:
         residuals = final_residuals(self.plan["projects"], self.request, words, look.absent_projects)
         came = Proof(new=look.new, rounds=proof["rounds"], came_back=proof["came_back"], reason=reason)
         return Finish(ending=ending_of(self.plan, words, came, residuals))
+
+
+def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Words:
+    """Put together what the units have left behind until now."""
+    words = Words()
+    for project in plan["projects"]:
+        for outcome in services.ledger.outcomes(record.subject_request_id, project["units"]):
+            words.add(outcome)
+    return words
 
 
 def begin_phase(

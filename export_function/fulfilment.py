@@ -18,7 +18,7 @@ from export_function.plan import (
 )
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from shared.acceptance import EXPORT_WORK
-from shared.domain.errors import CannotFulfil, GdprError
+from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal
 from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
@@ -71,6 +71,11 @@ class ExportFulfilment:
     ) -> UnitOutcome:
         """Name everything in a unit that could not be done."""
         return exporting.given_up(unit, code, error)
+
+    def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
+        """End an export that cannot go on: failed, with what its units had written so far."""
+        reason = "not_available" if isinstance(error, ServiceRefusal) else "delivery_exhausted"
+        return Ending(status=RequestStatus.FAILED, reason=reason, stores=counts_so_far(services, record))
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """A refusal is tried again a few times, since roles and projects change, and then recorded."""

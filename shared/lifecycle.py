@@ -100,6 +100,10 @@ class Fulfilment(Protocol):
         """Give the outcome of a unit that could not be done."""
         ...
 
+    def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
+        """Give the end of a request whose next step could not be taken any more: what is known is kept."""
+        ...
+
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """Say after how many seconds something refused is tried again; None = not at all."""
         ...
@@ -242,17 +246,13 @@ def give_up(
         clean_up(services, current.record)
         return
     if message.unit_id is None:
-        finish(services, current, Ending(status=RequestStatus.FAILED, reason=_reason_of(error)))
+        finish(services, current, fulfilment.abandoned(services, current.record, error))
         return
     unit = services.ledger.unit(message.request_id, message.unit_id)
     if unit is None:
         return
     outcome = fulfilment.given_up(services, current.record, unit, code, error)
     settle(services, fulfilment, current.record, outcome, message.round)
-
-
-def _reason_of(error: GdprError | None) -> str:
-    return "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted"
 
 
 def counts_so_far(services: Services, record: RequestRecord) -> Counts:

@@ -1,4 +1,4 @@
-"""The routes about requests: one, all, cancel, plan, receipt, package; and health."""
+"""The routes about requests: one, all, cancel, plan, receipt, package; and health and keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import azure.functions as func
 from request_function import reading
 from request_function.approval import Approval, decide
 from request_function.health import health
+from request_function.keys import key_set
 from request_function.reading import ListQuery, known_id
 from request_function.retry import retry
 from shared.bootstrap import Installation
@@ -71,10 +72,13 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
     @functions.route(route="requests/{request_id}/receipt", methods=["GET"])
     @answers_errors
     def get_receipt(req: func.HttpRequest) -> func.HttpResponse:
-        receipt = reading.receipt(installation.services(), _id(req))
-        if "application/jose" in req.headers.get("accept", ""):
+        services = installation.services()
+        if "application/jose" not in req.headers.get("accept", "").lower():
+            return raw_answer(reading.receipt(services, _id(req)), "application/json")
+        signature = reading.signed_receipt(services, _id(req))
+        if signature is None:
             raise NotAcceptable("the receipt is not signed; ask for application/json")
-        return raw_answer(receipt, "application/json")
+        return raw_answer(signature, "application/jose")
 
     @functions.function_name("get_package")
     @functions.route(route="requests/{request_id}/package", methods=["GET"])
@@ -90,6 +94,12 @@ def _about_all(functions: func.Blueprint, installation: Installation) -> None:
     @answers_errors
     def list_requests(req: func.HttpRequest) -> func.HttpResponse:
         return json_answer(reading.list_requests(installation.services(), ListQuery.read(req.params)))
+
+    @functions.function_name("get_keys")
+    @functions.route(route="keys", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @answers_errors
+    def get_keys(req: func.HttpRequest) -> func.HttpResponse:
+        return json_answer(key_set(installation.services()))
 
     @functions.function_name("get_health")
     @functions.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -16,6 +16,7 @@ from shared.domain.phases import counted_phase
 from shared.domain.record import RequestRecord
 from shared.domain.status_view import status_view, summary_view
 from shared.domain.subject_request import RequestStatus, RequestType
+from shared.finishing import signature_of
 from shared.ledger import IndexEntry
 from shared.services import Services
 
@@ -101,6 +102,11 @@ def receipt(services: Services, request_id: str) -> bytes:
     if content is None:
         raise Conflict("the request has not ended yet")
     return content
+
+
+def signed_receipt(services: Services, request_id: str) -> bytes | None:
+    """Give the receipt's JWS, None for an unsigned one; `Conflict` before the request is final."""
+    return signature_of(services, request_id, receipt(services, request_id))
 
 
 def package(services: Services, request_id: str, part: str) -> str:

@@ -17,6 +17,7 @@ from shared.adapters.custom_vision import CustomVisionClient
 from shared.adapters.custom_vision_connection import base_address
 from shared.adapters.http_exchange import make_session
 from shared.adapters.picture_source import HttpPictureSource
+from shared.adapters.receipt_signer import PemReceiptKeys
 from shared.adapters.storage_connection import StorageConnection, default_credential
 from shared.adapters.storage_queues import AzureStorageQueues
 from shared.adapters.storage_settings import Service, StorageSettings, is_configured
@@ -85,6 +86,7 @@ class Installation:
     def _checked_settings(self) -> Settings:
         settings = Settings.read(self._environ)
         problems = check_scheduled_scope(settings, _validate_scope)
+        problems += _problems_of(_receipt_keys(settings).check)
         if problems:
             raise ConfigurationError(problems)
         return settings
@@ -114,6 +116,7 @@ class Installation:
             clock=SystemClock(),
             vision=dict(self._client(resource, erasure=erasure) for resource in settings.resources),
             pictures=HttpPictureSource(self._session),
+            receipt_keys=_receipt_keys(settings),
         )
 
     @cached_property
@@ -160,6 +163,10 @@ class Installation:
             clock=SystemClock(),
         )
         return client.host, client
+
+
+def _receipt_keys(settings: Settings) -> PemReceiptKeys:
+    return PemReceiptKeys(settings.receipt_signing_key, settings.receipt_retired_keys)
 
 
 def _is_schedule(value: str) -> bool:

@@ -1,7 +1,11 @@
-"""The end of a request, in this order: the receipt, the record's final state, then the selector is deleted."""
+"""The end of a request, in this order: receipt, its signature, the record's final state; then the selector goes."""
 
 from __future__ import annotations
 
+import json
+import logging
+
+from shared.domain.errors import ConfigurationError
 from shared.domain.receipt import Ending, receipt_of
 from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -9,7 +13,9 @@ from shared.domain.times import parse_rfc3339
 from shared.ledger import Versioned
 from shared.services import Services
 
-__all__ = ["Ending", "clean_up", "finish"]
+__all__ = ["Ending", "clean_up", "finish", "signature_of"]
+
+_log = logging.getLogger(__name__)
 
 
 def finish(services: Services, current: Versioned, ending: Ending) -> RequestRecord:
@@ -20,7 +26,12 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
     record has changed meanwhile; the message comes again then.
     """
     request_id = current.record.subject_request_id
-    receipt = services.ledger.keep_receipt(request_id, receipt_of(current.record, ending, services.now()))
+    signed = services.receipt_keys.signs
+    content = services.ledger.keep_receipt(
+        request_id, receipt_of(current.record, ending, services.now(), signed=signed)
+    )
+    _keep_signature(services, request_id, content)
+    receipt = json.loads(content)
     completed_time = parse_rfc3339(receipt["completed_time"])
     final = current.record.evolve(
         completed_time,
@@ -33,12 +44,39 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
         drift=receipt["drift"],
     )
     services.ledger.write(current, final)
-    clean_up(services, final)
+    _remove_traces(services, final)
     return final
 
 
 def clean_up(services: Services, record: RequestRecord) -> None:
-    """Do what follows the final state, again if it must be: names and selector go, the index says final."""
+    """Do what belongs to the final state, again if it must be: the signature, names and selector, the index."""
+    content = services.ledger.receipt_bytes(record.subject_request_id)
+    if content is not None:
+        _keep_signature(services, record.subject_request_id, content)
+    _remove_traces(services, record)
+
+
+def signature_of(services: Services, request_id: str, content: bytes) -> bytes | None:
+    """
+    Give the JWS of the receipt that stands, made now if a receipt that calls itself signed has none; else None.
+
+    Raises `ConfigurationError` if it is missing and there is no key any more.
+    """
+    if not json.loads(content)["signed"]:
+        return None
+    standing = services.ledger.signature(request_id)
+    return standing or services.ledger.keep_signature(request_id, services.receipt_keys.sign(content))
+
+
+def _keep_signature(services: Services, request_id: str, content: bytes) -> None:
+    """A key that was taken away between two writes must not keep a request from ending."""
+    try:
+        signature_of(services, request_id, content)
+    except ConfigurationError as error:
+        _log.error("request %s: its receipt has no signature yet: %s", request_id, error)
+
+
+def _remove_traces(services: Services, record: RequestRecord) -> None:
     if record.status is RequestStatus.CANCELLED:
         services.packages.delete_package(record.subject_request_id)
     services.ledger.forget_plan_names(record.subject_request_id)

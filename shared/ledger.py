@@ -251,9 +251,11 @@ class RequestLedger:
         blob = self.blobs.read(f"{request_id}/receipt.json")
         return blob.content if blob else None
 
-    def keep_signature(self, request_id: str, signature: bytes) -> None:
-        """Write the receipt's JWS once."""
-        self._create_if_absent(f"{request_id}/receipt.jws", signature, content_type="application/jose")
+    def keep_signature(self, request_id: str, signature: bytes) -> bytes:
+        """Write the receipt's JWS once; gives the one that stands."""
+        if self._create_if_absent(f"{request_id}/receipt.jws", signature, content_type="application/jose"):
+            return signature
+        return self.signature(request_id) or signature
 
     def signature(self, request_id: str) -> bytes | None:
         """Read the receipt's JWS; None if there is none."""

@@ -10,6 +10,7 @@ from shared.domain.errors import ServiceUnavailable
 from shared.ledger import RequestLedger
 from shared.packages import PackageStore
 from shared.ports import Clock, CustomVision, PictureSource, Queues
+from shared.ports_receipt import ReceiptKeys
 from shared.settings import Settings
 
 
@@ -24,6 +25,7 @@ class Services:
     clock: Clock
     vision: Mapping[str, CustomVision]
     pictures: PictureSource
+    receipt_keys: ReceiptKeys
 
     def now(self) -> datetime:
         """Give the present time in whole milliseconds, the unit in which times are kept."""

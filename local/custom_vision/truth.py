@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def truth(world: World, store: BlobStore, *, with_images: bool = True) -> Json:
-    """Projects with workspace, iterations, predictions; what outlived its project; the number of blobs; accounts, if any were made.
+    """Projects with workspace, iterations, predictions; what outlived its project; number of blobs; accounts, if any.
 
     `with_images=False` leaves the rows of images out and keeps their number.
     """

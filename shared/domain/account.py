@@ -162,9 +162,10 @@ def without_secrets(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """
     Give a row of an account or of a project's settings without secrets.
 
-    Members that are named like a key, token, password or connection string are dropped, whatever they hold (a plain `key`
-    stays: it names a rule of a rate limit). An address (`…Uri`, `…Url`) becomes an object of its parts without query and user, under its name without that ending, so that
-    `exportModelContainerUri` stays as `exportModelContainer`. `tags` are the customer's own words and stay.
+    Members that are named like a key, token, password or connection string are dropped, whatever they hold (a plain
+    `key` stays: it names a rule of a rate limit). An address (`…Uri`, `…Url`) becomes an object of its parts without
+    query and user, under its name without that ending, so that `exportModelContainerUri` stays as
+    `exportModelContainer`. `tags` are the customer's own words and stay.
     """
     if isinstance(value, Mapping):
         return dict(

@@ -52,7 +52,7 @@ API_VERSION = "2021-04-30"
 """The first stable version with deletedAccounts and purge, and the one that Microsoft's page on purging names."""
 
 PUBLIC_ENDPOINT = "https://management.azure.com"
-MAX_PAGES = 1000
+MAX_PAGES = 200
 
 _STARTED = frozenset({200, 202, 204})
 

@@ -1,7 +1,8 @@
 """
 The end of an export: what the units wrote is checked against the storage account and the service's counts, and listed.
 
-Memory stays flat: outcomes are read one after the other beside a listing in the same order.
+Memory stays flat: outcomes are read one after the other beside a listing in the same order, twice: once to count, and
+once to list the files in the manifest when it is known how many there are.
 """
 
 from __future__ import annotations
@@ -13,19 +14,14 @@ from functools import partial
 from typing import Any
 
 from export_function.catching_up import has_moved
-from export_function.manifest import (
-    asked_for,
-    manifest_of,
-    status_of,
-    stores_of,
-    unavailable,
-)
+from export_function.derived import write_index
+from export_function.manifest import asked_for, manifest_of, status_of, stores_of, unavailable
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
+from export_function.zip_parts import PartAssigner, needs_of
 from shared.domain.canonical import canonical, readable
 from shared.domain.receipt import Ending
-from shared.domain.record import MAX_FAILURES
-from shared.domain.resources import Row
+from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import Counts, UnitOutcome, add_counts
@@ -34,10 +30,19 @@ from shared.ports import BlobEntry
 from shared.services import Services
 
 type Json = dict[str, Any]
+type Row = Mapping[str, Any]
 
 ROWS_A_PAGE = 1000
-PICTURES = {"image_id": IMAGES, "prediction_id": PREDICTIONS}
-"""Which id in a file's row says that it is a picture, and of which store."""
+PICTURES = {"image_id": (IMAGES, "images/files/"), "prediction_id": (PREDICTIONS, "predictions/files/")}
+"""Which id in a file's row says that it is a picture: of which store, and in which folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed:
+    """A package with its manifest: how the export ends, and the parts that its zips will have (none without zips)."""
+
+    ending: Ending
+    parts: Sequence[Json]
 
 
 @dataclass
@@ -47,22 +52,22 @@ class FilePages:
     services: Services
     request_id: str
     written: list[Json] = field(default_factory=list)
-    _rows: list[Mapping[str, Any]] = field(default_factory=list)
+    _rows: list[Row] = field(default_factory=list)
 
-    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add file rows."""
-        self._rows.extend(rows)
-        while len(self._rows) >= ROWS_A_PAGE:
-            self._write(ROWS_A_PAGE)
+    def add(self, row: Row) -> None:
+        """Add a file row."""
+        self._rows.append(row)
+        if len(self._rows) >= ROWS_A_PAGE:
+            self._write()
 
     def finish(self) -> list[Json]:
         """Write what is left and give the entries of all pages."""
         if self._rows:
-            self._write(len(self._rows))
+            self._write()
         return self.written
 
-    def _write(self, number: int) -> None:
-        rows, self._rows = self._rows[:number], self._rows[number:]
+    def _write(self) -> None:
+        rows, self._rows = self._rows, []
         content = b"".join(canonical(row) + b"\n" for row in rows)
         path = f"files/{len(self.written) + 1:05d}.jsonl"
         self.services.packages.write_plain(self.request_id, path, content, JSON_LINES)
@@ -71,95 +76,89 @@ class FilePages:
 
 @dataclass
 class Closing:
-    """Gathers what one export's units left behind; `caught_up` are the rounds for what came while it ran."""
+    """Gathers what one export's units left behind."""
 
     services: Services
+    record: RequestRecord
     request: SubjectRequest
-    request_id: str
     plan: Json
-    caught_up: Sequence[Json] = ()
     counts: Counts = field(default_factory=dict)
     gaps: list[Json] = field(default_factory=list)
     failures: list[Json] = field(default_factory=list)
 
-    def close(self) -> Ending:
-        """Check, list, write the manifest, and say how the export ends."""
-        pages = FilePages(self.services, self.request_id)
-        self.counts = found_counts(self.plan)
-        for project in self.plan["projects"]:
-            self._project(project, pages)
-        missing, gaps = unavailable(asked_for(self.request))
-        self.counts, self.gaps = add_counts(self.counts, missing), [*self.gaps, *gaps]
+    @property
+    def request_id(self) -> str:
+        """The request's id."""
+        return self.record.subject_request_id
+
+    def close(self) -> Closed:
+        """Check, derive the pages for people, list everything in the manifest, and say how the export ends."""
+        self._count()
         stores = stores_of(self.counts, self._service_counts())
-        self._write_manifest(stores, pages.finish())
+        created = rfc3339(self.services.now())
+        head = manifest_of(
+            self.request, request_id=self.request_id, created_time=created, stores=stores, gaps=self.gaps, files=()
+        )
+        index = write_index(self.services.packages, self.request_id, manifest_head=head, gaps=self.gaps, time=created)
+        parts = self._list_files(head, index)
         stable = all(project["stable"] for project in self.plan["projects"])
         status, reason = status_of(stores, self.gaps, narrowed=self.request.narrowed, lists_stable=stable)
-        return Ending(
+        ending = Ending(
             status=status,
             reason=reason,
             stores=stores,
             failures=self.failures[:MAX_FAILURES],
             looked_at=self._looked_at(),
         )
+        return Closed(ending=ending, parts=parts)
 
-    def _project(self, project: Json, pages: FilePages) -> None:
-        listings = {
-            "image_id": _Listing(self.services, self.request_id, project["id"], "images/files/"),
-            "prediction_id": _Listing(self.services, self.request_id, project["id"], "predictions/files/"),
-        }
-        tag_ids: set[str] = set()
-        for outcome in self._outcomes(project):
+    def _count(self) -> None:
+        """Add up all outcomes, look for every picture in the storage account, and compare with the service's counts."""
+        self.counts = found_counts(self.plan)
+        for entry in self.record.notes.get("caught_up", ()):
+            self.counts = add_counts(self.counts, {store: {"found": n} for store, n in entry["counts"].items()})
+        for outcome in self._all_outcomes():
             self.counts = add_counts(self.counts, outcome.counts)
             self.gaps.extend(dict(entry) for entry in outcome.gaps)
             self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
-            pages.add(self._confirmed(outcome, listings))
-            tag_ids.update(outcome.details.get("tag_ids", ()))
-        if self.request.images is not None:
-            pages.add([self._carried_tags(project, tag_ids)])
-        self._reconcile(project)
+        for row in self._rows(there=False):
+            self._lost(row)
+        for project in self.plan["projects"]:
+            self._reconcile(project)
+        missing, gaps = unavailable(asked_for(self.request))
+        self.counts, self.gaps = add_counts(self.counts, missing), [*self.gaps, *gaps]
+
+    def _all_outcomes(self) -> Iterator[UnitOutcome]:
+        for project in self.plan["projects"]:
+            yield from self._outcomes(project)
+        yield from self.services.ledger.outcomes(self.request_id, self.plan["extra_units"])
 
     def _outcomes(self, project: Json) -> Iterator[UnitOutcome]:
         """Read the outcomes of a project's units, then those of the rounds that caught up."""
         yield from self.services.ledger.outcomes(self.request_id, project["units"])
-        for entry in self.caught_up:
+        for entry in self.record.notes.get("caught_up", ()):
             if entry["project_id"] == project["id"]:
-                self.counts = add_counts(self.counts, {store: {"found": n} for store, n in entry["counts"].items()})
                 yield from self.services.ledger.outcomes(self.request_id, entry["units"], entry["round"])
 
-    def _confirmed(self, outcome: UnitOutcome, listings: Mapping[str, _Listing]) -> list[Mapping[str, Any]]:
-        """Keep the rows of pictures that are really there with the size that was announced; name the others."""
-        kept = []
-        for row in outcome.files:
-            kind = next((name for name in PICTURES if name in row["ids"]), None)
-            if kind is None or listings[kind].has(row["path"], row["bytes"]):
-                kept.append(row)
-            else:
-                self._lost(PICTURES[kind], row["ids"][kind])
-        return kept
+    def _rows(self, *, there: bool) -> Iterator[Row]:
+        """Give the rows of all files that are really there as announced, or of the pictures that are not."""
+        for project in self.plan["projects"]:
+            listings = {
+                name: _Listing(self.services, self.request_id, project["id"], folder)
+                for name, (_, folder) in PICTURES.items()
+            }
+            for outcome in self._outcomes(project):
+                yield from (row for row in outcome.files if _is_there(row, listings) is there)
+        if there:
+            for outcome in self.services.ledger.outcomes(self.request_id, self.plan["extra_units"]):
+                yield from outcome.files
 
-    def _lost(self, store: str, item_id: str) -> None:
+    def _lost(self, row: Row) -> None:
+        name = next(name for name in PICTURES if name in row["ids"])
+        store, item_id = PICTURES[name][0], row["ids"][name]
         self.counts = add_counts(self.counts, {store: {"written": -1, "failed": 1}})
         self.gaps.append(gap(store, item_id, "copy_refused", "the copy is not in the storage account as announced"))
         self.failures.append(failure(store, item_id, "copy_refused", None, "Copy Blob From URL"))
-
-    def _carried_tags(self, project: Json, tag_ids: set[str]) -> Json:
-        """Write the tags that the rows of one person carry: the workspace's, or an iteration's where it has none."""
-        client = self.services.resource(project["resource"])
-        sources = [source["iteration_id"] for source in project["sources"]]
-        tags: dict[str, Row] = {}
-        for iteration_id in sources:
-            if tag_ids - tags.keys():
-                rows = client.get_tags(project["id"], iteration_id=iteration_id)
-                tags = {tag.id: tag.row for tag in rows if tag.id in tag_ids} | tags
-        self.counts = add_counts(self.counts, {"tags": {"found": len(tags), "written": len(tags)}})
-        return self.services.packages.write_json(
-            self.request_id,
-            project_path(project["id"], "tags.json"),
-            [tags[tag_id] for tag_id in sorted(tags)],
-            operation="GetTags",
-            ids={"project_id": project["id"]},
-            time=rfc3339(self.services.now()),
-        )
 
     def _reconcile(self, project: Json) -> None:
         """Name a list that still has another count than the package, after what came has been read as well."""
@@ -173,6 +172,21 @@ class Closing:
             detail = "images or iterations came or went while the export ran; what came was exported as far as possible"
             self.gaps.append(gap(IMAGES, project["id"], "list_moved", detail))
 
+    def _list_files(self, head: Json, index: Sequence[Row]) -> list[Json]:
+        """Write the manifest and its pages, with the zip that each file will be in; gives the parts of the zips."""
+        assigner = PartAssigner(needs_of(self._listed(index))) if self.request.options["package"] == "zip" else None
+        pages = FilePages(self.services, self.request_id)
+        for row in self._listed(index):
+            pages.add(assigner.assign(row) if assigner else row)
+        manifest = head | {"files": pages.finish()}
+        self.services.packages.write_plain(self.request_id, "manifest.json", readable(manifest))
+        parts = assigner.parts.values() if assigner else ()
+        return [{"part": part.number, "first": part.first, "last": part.last} for part in parts]
+
+    def _listed(self, index: Sequence[Row]) -> Iterator[Row]:
+        yield from index
+        yield from self._rows(there=True)
+
     def _service_counts(self) -> dict[str, int | None]:
         if self.request.narrowed:
             return {}
@@ -181,24 +195,19 @@ class Closing:
     def _looked_at(self) -> dict[str, int]:
         return {
             "projects": len(self.plan["projects"]),
-            "iterations": self.counts.get("iterations", {}).get("found", 0),
+            "iterations": sum(len(project["sources"]) - 1 for project in self.plan["projects"]),
             "images": sum(project["looked_at"] for project in self.plan["projects"]),
         }
 
-    def _write_manifest(self, stores: Json, files: list[Json]) -> None:
-        manifest = manifest_of(
-            self.request,
-            request_id=self.request_id,
-            created_time=rfc3339(self.services.now()),
-            stores=stores,
-            gaps=self.gaps,
-            files=files,
-        )
-        self.services.packages.write_plain(self.request_id, "manifest.json", readable(manifest))
+
+def _is_there(row: Row, listings: Mapping[str, _Listing]) -> bool:
+    """Whether a file is there: pictures are looked for, other files were written by this app."""
+    kind = next((name for name in PICTURES if name in row["ids"]), None)
+    return kind is None or listings[kind].has(row["path"], row["bytes"])
 
 
 class _Listing:
-    """What the storage account lists of a project's pictures, walked once in the order of the outcomes."""
+    """What the storage account lists of a project's pictures, walked once for each run of ascending paths."""
 
     def __init__(self, services: Services, request_id: str, project_id: str, folder: str) -> None:
         self._prefix = package_prefix(request_id)

@@ -15,8 +15,10 @@ from export_function.plan import (
     PROJECT,
     ZIP,
 )
+from export_function.project_end import export_project_end
 from export_function.project_units import export_iteration, export_project
 from export_function.unit_work import UnitWork, failure, gap
+from export_function.zip_unit import export_zip
 from shared.domain.errors import CannotFulfil, GdprError
 from shared.domain.record import RequestRecord
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit
@@ -28,6 +30,8 @@ _WORK: Mapping[str, Callable[[UnitWork], UnitOutcome]] = {
     ITERATION: export_iteration,
     ITERATION_IMAGES: export_iteration_images,
     PREDICTIONS: export_predictions,
+    DERIVED: export_project_end,
+    ZIP: export_zip,
 }
 
 STORE_OF: Mapping[str, str] = {

@@ -17,6 +17,7 @@ from export_function.plan import (
     planned_unit_ids,
 )
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
+from export_function.zip_phase import begin_zips, closed_ending
 from shared.acceptance import EXPORT_WORK
 from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal
 from shared.domain.phases import phase_of_kind
@@ -112,8 +113,10 @@ class ExportFulfilment:
                 return self._data_done(services, record)
             case "derived":
                 return Move(record=record.in_phase(services.now(), "closing", status=RequestStatus.VERIFYING))
+            case "zip":
+                return Finish(ending=closed_ending(services, record))
             case _:
-                return Finish(ending=self._close(services, record))
+                return self._close(services, record)
 
     def _data_done(self, services: Services, record: RequestRecord) -> Decision:
         request, plan = requested(services, record), frozen_plan(services, record.subject_request_id)
@@ -136,10 +139,12 @@ class ExportFulfilment:
         moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), round=record.round + 1, notes=notes)
         return Move(record=moved, unit_ids=units)
 
-    def _close(self, services: Services, record: RequestRecord) -> Ending:
-        request_id = record.subject_request_id
-        plan, caught_up = frozen_plan(services, request_id), record.notes.get("caught_up", ())
-        return Closing(services, requested(services, record), request_id, plan, caught_up).close()
+    def _close(self, services: Services, record: RequestRecord) -> Decision:
+        plan = frozen_plan(services, record.subject_request_id)
+        closed = Closing(services, record, requested(services, record), plan).close()
+        if not closed.parts:
+            return Finish(ending=closed.ending)
+        return begin_zips(services, record, closed)
 
     def _undo_if_cancelled(self, services: Services, request_id: str) -> None:
         """A writer that comes after the cancellation takes back what it brought."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.errors import InvalidRequest
-from shared.domain.permissions import check_allowed, check_supported, given_but_unbuilt_formats
+from shared.domain.permissions import check_allowed, check_supported
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.validation import validate_export
 from shared.intake import Intake
@@ -15,11 +14,8 @@ QUEUE = "export-requests"
 def validate(services: Services, body: object) -> SubjectRequest:
     """Check a body by the contract, by the settings, and by what this version does."""
     by_default = any(resource.resource_id for resource in services.settings.resources)
-    request = validate_export(body, default_package="none", account_by_default=by_default)
+    request = validate_export(body, default_package="zip", account_by_default=by_default)
     check_allowed(request, account_deletion=False, key_export=services.settings.allow_key_export)
-    unbuilt = given_but_unbuilt_formats(body)
-    if unbuilt:
-        raise InvalidRequest(unbuilt)
     check_supported(request)
     return request
 

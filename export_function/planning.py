@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from export_function.plan import (
+    DERIVED,
     IterationInventory,
     PlanBuilder,
     ProjectInventory,
@@ -61,6 +62,8 @@ class Planner:
 
     def _save(self, inventory: ProjectInventory) -> list[str]:
         saved = [self.save_unit(unit) for unit in units_of(inventory)]
+        if self.request.options["formats"] or self.request.images is not None:
+            saved.append(self.save_unit(replace(saved[0], kind=DERIVED)))
         return [unit.unit_id for unit in saved]
 
     def save_unit(self, unit: WorkUnit) -> WorkUnit:

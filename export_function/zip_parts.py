@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.canonical import canonical
+from shared.packages import part_name
 
 type FileRow = Mapping[str, Any]
 
@@ -44,13 +45,6 @@ class Limits:
     members: int = 20_000
     manifest: int = 16 * 1024**2
     rows_a_page: int = 1000
-
-
-def part_name(part: int) -> str:
-    """Give the file name of a part, counted from 1."""
-    if part < 1:
-        raise ValueError("parts are counted from 1")
-    return f"package-{part:03d}.zip"
 
 
 def is_data(row: FileRow) -> bool:

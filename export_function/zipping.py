@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from export_function.reading_ahead import ahead
-from export_function.zip_parts import FileRow, is_data, part_name
+from export_function.zip_parts import FileRow, is_data
 from export_function.zip_stream import Member, zip_chunks
 from shared.domain.errors import StorageUnavailable
 from shared.domain.times import parse_rfc3339
-from shared.packages import PackageStore, package_prefix
+from shared.packages import PackageStore, package_prefix, part_name
 from shared.ports import WrittenFile
 
 ZIP = "application/zip"
@@ -44,15 +43,6 @@ def build_part(packages: PackageStore, request_id: str, part: int, rows: Listed)
     name = package_prefix(request_id) + part_name(part)
     members = _members(packages, request_id, part, rows)
     return packages.blobs.write_stream(name, zip_chunks(members), content_type=ZIP)
-
-
-def package_link(packages: PackageStore, request_id: str, part: int, expires: datetime) -> str | None:
-    """Give a read-only link to a part, valid until `expires`; None if there is no such part."""
-    if part < 1:
-        return None
-    name = package_prefix(request_id) + part_name(part)
-    there = any(entry.name == name for entry in packages.blobs.entries(name, page_size=1))
-    return packages.blobs.read_link(name, expires=expires) if there else None
 
 
 def listed_rows(packages: PackageStore, request_id: str, *, first: int = 0, last: int | None = None) -> Iterator[Any]:

@@ -120,11 +120,16 @@ def package(services: Services, request_id: str, part: str) -> str:
         raise Gone("the package has expired")
     if not part.isascii() or not part.isdigit():
         raise InvalidRequest([Violation("/part", "must be a whole number from 1 on")])
-    raise Conflict(
-        "the package has no zip: its files are in the container",
-        container=services.settings.exports_container,
-        prefix=f"{request_id}/",
-    )
+    if record.notes["options"].get("package") != "zip":
+        raise Conflict(
+            "the package has no zip: its files are in the container",
+            container=services.settings.exports_container,
+            prefix=f"{request_id}/",
+        )
+    link = services.packages.part_link(request_id, int(part[:9]), services.now() + services.settings.package_link_life)
+    if link is None:
+        raise UnknownRequest("the package has no such part")
+    return link
 
 
 @dataclass(frozen=True, kw_only=True)

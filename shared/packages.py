@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.domain.canonical import canonical, readable
@@ -33,6 +34,13 @@ def project_path(project_id: str, name: str) -> str:
 def picture_path(project_id: str, image_id: str, extension: str) -> str:
     """Give the path of an image's bytes inside a package; the extension comes from the bytes."""
     return project_path(project_id, f"images/files/{checked(image_id)}.{extension}")
+
+
+def part_name(part: int) -> str:
+    """Give the file name of a zip of a package, counted from 1."""
+    if part < 1:
+        raise ValueError("parts are counted from 1")
+    return f"package-{part:03d}.zip"
 
 
 def checked(value: str) -> str:
@@ -71,6 +79,14 @@ class PackageStore:
         """Read a file of a package; None if it is not there."""
         blob = self.blobs.read(package_prefix(request_id) + path)
         return blob.content if blob else None
+
+    def part_link(self, request_id: str, part: int, expires: datetime) -> str | None:
+        """Give a read-only link to a zip, valid until `expires`; None if there is no such part."""
+        if not 1 <= part < 100_000:
+            return None
+        name = package_prefix(request_id) + part_name(part)
+        there = any(entry.name == name for entry in self.blobs.entries(name, page_size=1))
+        return self.blobs.read_link(name, expires=expires) if there else None
 
     def delete_package(self, request_id: str) -> int:
         """Delete everything that a package has, and give the number of files."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from shared.domain.errors import InvalidRequest, NotAllowed, Violation
 from shared.domain.subject_request import SubjectRequest
 
@@ -30,8 +28,6 @@ def check_supported(request: SubjectRequest) -> None:
 
 def _export_gaps(request: SubjectRequest) -> list[Violation]:
     options, violations = request.options, []
-    if options["package"] != "none":
-        violations.append(Violation("/options/package", f"zip {_NOT_YET}; the package is written as blobs (none)"))
     if options["include_keys"]:
         violations.append(Violation("/options/include_keys", _NOT_YET))
     return violations
@@ -40,12 +36,4 @@ def _export_gaps(request: SubjectRequest) -> list[Violation]:
 def _erasure_gaps(request: SubjectRequest) -> list[Violation]:
     if request.level == "account":
         return [Violation("/scope/level", f"account {_NOT_YET}; items and projects are")]
-    return []
-
-
-def given_but_unbuilt_formats(body: Any) -> list[Violation]:  # noqa: ANN401 - any JSON value
-    """Name the formats that a body asks for in so many words; as a default they are simply not there yet."""
-    options = body.get("options") if isinstance(body, dict) else None
-    if isinstance(options, dict) and options.get("formats"):
-        return [Violation("/options/formats", f"coco and csv: each {_NOT_YET}")]
     return []

@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from export_function.zip_parts import Limits
-from export_function.zipping import package_link
 from shared.adapters.blob_store import AzureBlobStore
 from shared.ports import BlobStore
 from tests.verify_package.packages import REQUEST, PackageWriter, finished_package
@@ -52,13 +51,13 @@ def test_unzip_finds_every_zip_sound_and_unpacks_what_was_exported(package: Pack
 @pytest.mark.azurite
 def test_a_link_to_a_zip_delivers_it(azure_store: AzureBlobStore) -> None:
     package = finished_package(azure_store)
-    link = package_link(package.packages, REQUEST, 1, datetime.now(UTC) + timedelta(minutes=5))
+    link = package.packages.part_link(REQUEST, 1, datetime.now(UTC) + timedelta(minutes=5))
     assert link is not None
     answer = requests.get(link, timeout=10)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/zip"
     assert answer.content == package.content("package-001.zip")
-    assert package_link(package.packages, REQUEST, 2, datetime.now(UTC) + timedelta(minutes=5)) is None
+    assert package.packages.part_link(REQUEST, 2, datetime.now(UTC) + timedelta(minutes=5)) is None
 
 
 @pytest.mark.azurite

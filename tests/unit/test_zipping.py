@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_function.zip_parts import KEYS_FILE, Limits, PartAssigner, needs_of, part_name, room_for
+from export_function.zip_parts import KEYS_FILE, Limits, PartAssigner, needs_of, room_for
 from export_function.zip_stream import Member, safe_name, zip_chunks
-from export_function.zipping import build_part, listed_rows, package_link
+from export_function.zipping import build_part, listed_rows
 from shared.domain.errors import StorageUnavailable
-from shared.packages import PackageStore, file_row, package_prefix
+from shared.packages import PackageStore, file_row, package_prefix, part_name
 from shared.ports import WrittenFile
 from tests.fakes import InMemoryBlobStore
 from tests.verify_package.packages import (
@@ -267,10 +267,10 @@ def test_only_the_manifest_pages_of_a_part_are_read(split_package: PackageWriter
 
 def test_a_link_is_given_to_a_part_that_is_there_and_to_no_other(package: PackageWriter) -> None:
     expires = NOW + timedelta(minutes=15)
-    link = package_link(package.packages, REQUEST, 1, expires)
+    link = package.packages.part_link(REQUEST, 1, expires)
     assert link is not None
     assert f"{REQUEST}/package-001.zip" in link
-    assert [package_link(package.packages, REQUEST, part, expires) for part in (0, -1, 2, 10)] == [None] * 4
+    assert [package.packages.part_link(REQUEST, part, expires) for part in (0, -1, 2, 10)] == [None] * 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""What a project's folder gets when all its items are there: tags of a narrowed export, and the derived files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from export_function.derived import derive_project
+from export_function.plan import DATA_PHASE
+from export_function.unit_work import Result, UnitWork
+from shared.domain.phases import phase_of_unit
+from shared.domain.resources import Row
+from shared.domain.work import UnitOutcome
+
+
+def export_project_end(work: UnitWork) -> UnitOutcome:
+    """Write the tags that one person's rows carry, where the export is narrowed, then COCO and CSV as asked for."""
+    result = Result()
+    if work.request.images is not None:
+        _carried_tags(work, result)
+    derived = derive_project(
+        work.services.packages,
+        work.request_id,
+        work.project_id,
+        formats=work.request.options["formats"],
+        time=work.now(),
+    )
+    result.files.extend(derived)
+    return result.outcome(work.unit)
+
+
+def _carried_tags(work: UnitWork, result: Result) -> None:
+    """Take the tags from the workspace, and from an iteration where the workspace no longer has them."""
+    project = _planned_project(work)
+    wanted = _tag_ids(work, project["units"])
+    tags: dict[str, Row] = {}
+    for source in project["sources"]:
+        if wanted - tags.keys():
+            rows = work.client.get_tags(work.project_id, iteration_id=source["iteration_id"])
+            tags = {tag.id: tag.row for tag in rows if tag.id in wanted} | tags
+    result.files.append(work.write_json("tags.json", [tags[tag_id] for tag_id in sorted(tags)], "GetTags"))
+    result.count("tags", found=len(tags), written=len(tags))
+
+
+def _planned_project(work: UnitWork) -> Mapping[str, Any]:
+    plan = work.services.ledger.plan(work.request_id) or {"projects": []}
+    return next(project for project in plan["projects"] if project["id"] == work.project_id)
+
+
+def _tag_ids(work: UnitWork, unit_ids: Sequence[str]) -> set[str]:
+    data = [unit_id for unit_id in unit_ids if phase_of_unit(unit_id, is_export=True) == DATA_PHASE]
+    outcomes = work.services.ledger.outcomes(work.request_id, data)
+    return {tag_id for outcome in outcomes for tag_id in outcome.details.get("tag_ids", ())}

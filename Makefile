@@ -6,10 +6,10 @@ PORT ?= 7071
 PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run start azurite emulator host test lint format bench clean
+.PHONY: help setup run start azurite emulator host test lint format bench verify-package clean
 
 help: ## list the targets (this)
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 setup: ## bring Python packages and Azurite, nothing else (the other targets do it themselves)
 	@local/setup.sh python azurite
@@ -54,6 +54,10 @@ format: ## let ruff format the code and mend what it can
 bench: ## measure throughput and memory (benchmarks/)
 	@local/setup.sh python azurite
 	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+verify-package: ## check a downloaded package against its manifest, offline (DIR=folder or zip)
+	@local/setup.sh python
+	@exec $(PYTHON) -m local.verify_package "$(DIR)"
 
 clean: ## remove what was installed and kept here: .venv, Azurite's packages, .local, caches
 	@echo "Removing .venv, local/azurite/node_modules, .local and caches ..."

@@ -351,6 +351,15 @@ def test_of_an_operation_the_path_is_kept_and_no_query(scripted: ResourceManager
     assert (started.operation, started.retry_after) == (Operation("delete", PLACE), 12)
 
 
+def test_the_id_of_a_deletion_is_kept_for_the_support(scripted: ResourceManagerClient, server: ScriptedServer) -> None:
+    server.script(Reply(200, b"", {"x-ms-request-id": "8f3b"}))
+    assert scripted.delete_account(ANY).request_id == "8f3b"
+    server.script(refused(403, "AuthorizationFailed", **{"x-ms-request-id": "9f3b"}))
+    with pytest.raises(AccessDenied) as refusal:
+        scripted.delete_account(ANY)
+    assert refusal.value.request_id == "9f3b"
+
+
 @pytest.mark.parametrize("path", ["/elsewhere", "http://other/", "", PLACE + "/../../x", PLACE + "?a=b"])
 def test_a_note_that_names_no_operation_is_not_asked(
     scripted: ResourceManagerClient, server: ScriptedServer, path: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from export_function import exporting
 from export_function.catching_up import catch_up
 from export_function.closing import Closing
+from export_function.fingerprint import Fingerprint
 from export_function.plan import (
     DATA_PHASE,
     DERIVED_PHASE,
@@ -17,6 +18,7 @@ from export_function.plan import (
     planned_unit_ids,
 )
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
+from export_function.previous import find_previous, is_unchanged, prolong, unchanged_ending
 from export_function.zip_phase import begin_zips, closed_ending
 from shared.acceptance import EXPORT_WORK
 from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal
@@ -90,11 +92,26 @@ class ExportFulfilment:
             request_id=record.subject_request_id,
             request=requested(services, record),
             settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
+            fingerprint=Fingerprint() if record.notes.get("series") else None,
         )
         if planner.make():
-            return self._planned(services, record, frozen_plan(services, record.subject_request_id))
+            plan = frozen_plan(services, record.subject_request_id)
+            return self._compared(services, record, plan) or self._planned(services, record, plan)
         waiting = record.evolve(now, notes=notes | {"next_time": rfc3339(now + UNSTABLE_PAUSE)})
         return Wait(record=waiting, seconds=UNSTABLE_PAUSE.total_seconds())
+
+    def _compared(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision | None:
+        """Hold a scheduled export against the package before: unchanged it ends here, else it takes over from it."""
+        if "previous" in record.notes or not record.notes.get("series"):
+            return None
+        before = find_previous(services, record)
+        notes = {**record.notes, "previous": before.subject_request_id if before else None}
+        noted = record.evolve(services.now(), notes=notes)
+        if before is None or not is_unchanged(services, before, plan):
+            return Move(record=noted)
+        prolong(services, before)
+        unchanged = replace(noted, plan_hash=plan["plan_hash"], unchanged_since=before.subject_request_id)
+        return Finish(ending=unchanged_ending(before), record=unchanged)
 
     def _planned(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision:
         units = planned_unit_ids(plan, DATA_PHASE)

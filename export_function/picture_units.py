@@ -7,6 +7,7 @@ from typing import Any
 
 from export_function.pictures import Copied, PictureCopier, Pictured
 from export_function.plan import IMAGES, PREDICTIONS
+from export_function.previous import PreviousPackage
 from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting
 from shared.domain.errors import GdprError, ResourceAbsent
 from shared.domain.resources import Image, StoredPrediction
@@ -77,8 +78,20 @@ def _image_copier(work: UnitWork) -> PictureCopier:
         return rows[0] if rows else None
 
     return PictureCopier(
-        work=work, folder="images/files", id_name="image_id", operation="GetImagesByIds", refresh=refresh
+        work=work,
+        folder="images/files",
+        id_name="image_id",
+        operation="GetImagesByIds",
+        refresh=refresh,
+        held=_held_before(work),
     )
+
+
+def _held_before(work: UnitWork) -> Mapping[str, Mapping[str, Any]]:
+    """Give what the package before holds of the unit's images; nothing for an export that is not scheduled."""
+    before = work.record.notes.get("previous")
+    package = PreviousPackage.of(work.services, before, work.project_id) if before else None
+    return package.pictures(work.unit.item_ids) if package else {}
 
 
 def _errors(copied: Sequence[Copied]) -> list[GdprError]:

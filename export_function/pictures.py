@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from export_function.unit_work import UnitWork
@@ -23,6 +24,7 @@ from shared.ports import SourceFacts
 LARGEST_COPY = 256 * 1024 * 1024
 NOT_SEEN = "the bytes were copied inside the storage service and not read here"
 FRESH_LINKS = 2
+TAKE_OVER_LINK_LIFE = timedelta(minutes=30)
 
 type Pictured = Image | StoredPrediction
 type Refresh = Callable[[str], Pictured | None]
@@ -42,7 +44,8 @@ class PictureCopier:
     Copies the pictures of one unit.
 
     `folder`: where the files go, under the project; `refresh`: reads one row anew, for a fresh link; `id_name`: what
-    the picture's id is called in the manifest; `operation`: what gave the rows.
+    the picture's id is called in the manifest; `operation`: what gave the rows; `held`: manifest rows of pictures that
+    the package before holds, by id.
     """
 
     work: UnitWork
@@ -50,6 +53,7 @@ class PictureCopier:
     id_name: str
     operation: str
     refresh: Refresh
+    held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def copy_all(self, pictures: Sequence[Pictured]) -> list[Copied]:
         """Copy pictures side by side, as many as COPY_CONCURRENCY allows; each ends as a value, never as an error."""
@@ -64,6 +68,9 @@ class PictureCopier:
 
     def _copy(self, picture: Pictured) -> dict[str, Any] | None:
         """Copy one picture; None if it is gone from the service. A refused link is replaced by a fresh one, twice."""
+        taken_over = self._take_over(picture)
+        if taken_over is not None:
+            return taken_over
         current = picture
         for _ in range(FRESH_LINKS):
             try:
@@ -86,6 +93,28 @@ class PictureCopier:
         if self._wants_sha256 or facts.md5 is None or facts.size > LARGEST_COPY:
             return self._stream(picture, pictures.stream(link, expected_size=facts.size), facts)
         return self._server_side(picture, link, facts)
+
+    def _take_over(self, picture: Pictured) -> dict[str, Any] | None:
+        """Copy an unchanged picture inside the storage account, from the package before; None if that cannot be."""
+        row, before = self.held.get(picture.id), self.work.record.notes.get("previous")
+        if row is None or before is None or row.get("created") != picture.created or not row["md5"]:
+            return None
+        if self._wants_sha256 and not row["sha256"]:
+            return None
+        blobs = self.work.services.packages.blobs
+        expires = self.work.services.now() + TAKE_OVER_LINK_LIFE
+        try:
+            link = blobs.read_link(package_prefix(before) + row["path"], expires=expires)
+            blobs.copy_from_link(
+                package_prefix(self.work.request_id) + row["path"],
+                link,
+                source_etag=None,
+                source_md5=bytes.fromhex(row["md5"]),
+                content_type=row["media_type"],
+            )
+        except SourceRefusal:
+            return None
+        return {**row, "ids": {**self.work.ids, self.id_name: picture.id}, "operation": "copy of the package before"}
 
     @property
     def _wants_sha256(self) -> bool:
@@ -131,7 +160,7 @@ class PictureCopier:
     def _row(
         self, picture: Pictured, path: str, size: int, md5: str | None, sha256: str | None, mime: str
     ) -> dict[str, Any]:
-        return file_row(
+        row = file_row(
             path,
             size=size,
             md5=md5,
@@ -142,6 +171,7 @@ class PictureCopier:
             time=self.work.now(),
             why=NOT_SEEN if sha256 is None else None,
         )
+        return row | {"created": picture.created}
 
 
 def head_of(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

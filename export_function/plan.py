@@ -117,8 +117,8 @@ class PlanBuilder:
     projects: list[dict[str, Any]] = field(default_factory=list)
     _hash: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, inventory: ProjectInventory, unit_ids: Sequence[str]) -> None:
-        """Note a project and the ids under which its units were saved."""
+    def add(self, inventory: ProjectInventory, units: Sequence[WorkUnit], fingerprint: str | None = None) -> None:
+        """Note a project, its units as they were saved, and the fingerprint of its data where one was taken."""
         self._hash_ids(inventory)
         predictions = sum(len(pages.prediction_ids) for pages in inventory.predictions)
         self.projects.append(
@@ -137,7 +137,9 @@ class PlanBuilder:
                 "looked_at": inventory.looked_at,
                 "iterations": [],
                 "sources": _sources(inventory),
-                "units": list(unit_ids),
+                "units": [unit.unit_id for unit in units],
+                "runs": [_run(unit) for unit in units if unit.items and unit.kind in (IMAGES, ITERATION_IMAGES)],
+                "fingerprint": fingerprint,
             }
         )
 
@@ -175,6 +177,11 @@ def _sources(inventory: ProjectInventory) -> list[dict[str, Any]]:
         for i in inventory.iterations
     ]
     return [workspace, *iterations]
+
+
+def _run(unit: WorkUnit) -> dict[str, Any]:
+    """Say with which id a run of ascending ids begins, so that a later export finds where an image was written."""
+    return {"unit": unit.unit_id, "source": unit.details.get("iteration_id"), "first": unit.items[0].item_id}
 
 
 def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:

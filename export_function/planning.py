@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from export_function.fingerprint import Fingerprint, add_own_data
 from export_function.plan import (
     DERIVED,
     IterationInventory,
@@ -15,7 +17,7 @@ from export_function.plan import (
     units_of,
 )
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
-from shared.domain.resources import Iteration
+from shared.domain.resources import Image, Iteration
 from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
@@ -33,7 +35,12 @@ NOT_TRAINED = frozenset(
 
 @dataclass
 class Planner:
-    """Plans one export; `settle_for_unstable` freezes moving lists as they are, and the manifest names them."""
+    """
+    Plans one export.
+
+    `settle_for_unstable` freezes moving lists as they are, and the manifest names them. A `fingerprint` is taken where
+    it is given empty.
+    """
 
     services: Services
     request_id: str
@@ -41,6 +48,7 @@ class Planner:
     settle_for_unstable: bool
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     next_number: int = 1
+    fingerprint: Fingerprint | None = None
 
     def make(self) -> bool:
         """
@@ -55,16 +63,28 @@ class Planner:
             inventory = self._inventory(resolved, finder)
             if not inventory.all_stable and not self.settle_for_unstable:
                 return False
-            self.builder.add(inventory, self._save(inventory))
+            self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
         plan = self.builder.plan(self.request_id, rfc3339(self.services.now()))
         self.services.ledger.save_plan(self.request_id, plan)
         return True
 
-    def _save(self, inventory: ProjectInventory) -> list[str]:
+    def _fingerprint_of(self, resolved: ResolvedProject) -> str | None:
+        """Finish the fingerprint that the reading of the lists began; None where none is taken."""
+        if self.fingerprint is None:
+            return None
+        add_own_data(self.fingerprint, self.services.resource(resolved.resource), resolved.project.id)
+        text, self.fingerprint = self.fingerprint.text, Fingerprint()
+        return text
+
+    def _observe(self, source: str) -> Callable[[Sequence[Image]], None]:
+        """Give what looks at the rows of a list while they are read."""
+        return partial(self.fingerprint.add_resources, source) if self.fingerprint else lambda _: None
+
+    def _save(self, inventory: ProjectInventory) -> list[WorkUnit]:
         saved = [self.save_unit(unit) for unit in units_of(inventory)]
         if self.request.options["formats"] or self.request.images is not None:
             saved.append(self.save_unit(replace(saved[0], kind=DERIVED)))
-        return [unit.unit_id for unit in saved]
+        return saved
 
     def save_unit(self, unit: WorkUnit) -> WorkUnit:
         """Save a unit under the next free number."""
@@ -83,7 +103,8 @@ class Planner:
             found = self.everything(client, resolved)
         if self.request.wants_predictions:
             ids = [iteration.iteration_id for iteration in found.iterations]
-            pages = plan_prediction_pages(client, project_id, ids, self.request.prediction_ids)
+            see = partial(self.fingerprint.add_resources, "predictions") if self.fingerprint else None
+            pages = plan_prediction_pages(client, project_id, ids, self.request.prediction_ids, see)
             found = replace(found, predictions=pages)
         return found
 
@@ -91,11 +112,11 @@ class Planner:
         """Read all images of a project: the workspace, then each iteration's own copy from the newest on."""
         project_id = resolved.project.id
         iterations = newest_first(client.get_iterations(project_id))
-        workspace = list_images(client, project_id)
+        workspace = list_images(client, project_id, observe=self._observe("workspace"))
         seen = set(workspace.ids)
         copies = []
         for iteration in iterations:
-            listed = _iteration_images(client, project_id, iteration.id)
+            listed = _iteration_images(client, project_id, iteration.id, self._observe(iteration.id))
             copies.append(_copy_of(iteration.id, listed, seen))
             seen |= listed.ids if listed else set()
         return ProjectInventory(
@@ -144,10 +165,12 @@ class Planner:
         )
 
 
-def _iteration_images(client: CustomVision, project_id: str, iteration_id: str) -> ListedSource | None:
+def _iteration_images(
+    client: CustomVision, project_id: str, iteration_id: str, observe: Callable[[Sequence[Image]], None]
+) -> ListedSource | None:
     """List an iteration's own copy; None where it has none (not trained, or gone meanwhile)."""
     try:
-        return list_images(client, project_id, iteration_id=iteration_id)
+        return list_images(client, project_id, iteration_id=iteration_id, observe=observe)
     except ResourceAbsent:
         return None
     except ServiceRefusal as refusal:

@@ -8,8 +8,10 @@ from datetime import datetime
 from croniter import croniter
 
 from shared.acceptance import accept
+from shared.domain.canonical import canonical, keyed_digest
 from shared.domain.identifiers import id_of_scheduled_run
 from shared.domain.record import RequestRecord
+from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.validation import validate_export
 from shared.services import Services
@@ -25,7 +27,13 @@ def start_due_export(services: Services, schedule: str) -> RequestRecord:
     body = {"scope": dict(services.settings.export_scope)}
     by_default = any(resource.resource_id for resource in services.settings.resources)
     request = validate_export(body, default_package="none", account_by_default=by_default)
-    return accept(services, replace(request, request_id=id_of_scheduled_run(schedule, due)), origin="timer")
+    named = replace(request, request_id=id_of_scheduled_run(schedule, due))
+    return accept(services, named, origin="timer", notes={"series": series_of(services, named)})
+
+
+def series_of(services: Services, request: SubjectRequest) -> str:
+    """Give what the runs of one schedule share: a keyed hash of what is exported and how."""
+    return keyed_digest(services.settings.ledger_hash_key or "", canonical(request.comparable()))[:32]
 
 
 def latest_due_time(schedule: str, now: datetime) -> datetime:

@@ -116,7 +116,7 @@ def package(services: Services, request_id: str, part: str) -> str:
         raise UnknownRequest("the request has no package")
     if not record.status.is_final:
         raise Conflict("the package is not ready yet")
-    if record.completed_time and services.now() - record.completed_time >= services.settings.export_retention:
+    if services.has_expired(record):
         raise Gone("the package has expired")
     if not part.isascii() or not part.isdigit():
         raise InvalidRequest([Violation("/part", "must be a whole number from 1 on")])
@@ -124,7 +124,7 @@ def package(services: Services, request_id: str, part: str) -> str:
         raise Conflict(
             "the package has no zip: its files are in the container",
             container=services.settings.exports_container,
-            prefix=f"{request_id}/",
+            prefix=f"{record.unchanged_since or request_id}/",
         )
     link = services.packages.part_link(request_id, int(part[:9]), services.now() + services.settings.package_link_life)
     if link is None:

@@ -17,8 +17,7 @@ def _expire(services: Services, entry: IndexEntry) -> int:
         record = services.ledger.read(entry.request_id).record
     except UnknownRequest:
         return 0
-    ended = record.completed_time
-    if ended is None or services.now() - ended < services.settings.export_retention:
+    if not services.has_expired(record):
         return 0
     services.packages.delete_package(entry.request_id)
     services.ledger.delete_pages(entry.request_id)

@@ -7,6 +7,7 @@ Each step may be repeated; a caller that got no answer sends the same request ag
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,14 +36,16 @@ def accept(
     origin: str,
     verified_requester: str | None = None,
     retry_of: str | None = None,
+    notes: Mapping[str, Any] | None = None,
 ) -> RequestRecord:
     """
     Record a valid request and start it; the same id and body again give the record that stands.
 
     `request.request_id` must be set; `origin` is http, queue or timer; `verified_requester` is the caller's id where
-    the platform has established it. Raises `Conflict` if the id belongs to another request.
+    the platform has established it; `notes` go into the record. Raises `Conflict` if the id belongs to another request.
     """
-    record = replace(_new_record(services, request, origin, verified_requester), retry_of=retry_of)
+    fresh = _new_record(services, request, origin, verified_requester)
+    record = replace(fresh, retry_of=retry_of, notes={**fresh.notes, **(notes or {})})
     created = services.ledger.create(record)
     standing = created or services.ledger.read(record.subject_request_id)
     if created is None and not _is_same(services, standing.record, request):

@@ -61,9 +61,10 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class Finish:
-    """End the request."""
+    """End the request; `record` stands for the present one where the end changes more than the status."""
 
     ending: Ending
+    record: RequestRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +171,8 @@ def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decis
             services.ledger.write(current, record)
             message = WorkMessage(request_id=record.subject_request_id)
             services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=seconds)
-        case Finish(ending=ending):
-            finish(services, current, ending)
+        case Finish(ending=ending, record=changed):
+            finish(services, Versioned(changed or current.record, current.etag), ending)
     return None
 
 

@@ -7,7 +7,7 @@ iteration, merged by id (QueryPredictions, Training API v3.3). A prediction cann
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,18 +32,24 @@ class PredictionPages:
 
 
 def plan_prediction_pages(
-    client: CustomVision, project_id: str, iteration_ids: Sequence[str], wanted: Collection[str] | None
+    client: CustomVision,
+    project_id: str,
+    iteration_ids: Sequence[str],
+    wanted: Collection[str] | None,
+    observe: Callable[[Sequence[StoredPrediction]], None] | None = None,
 ) -> list[PredictionPages]:
     """
     Find all stored predictions of a project, each in the first query that shows it; `wanted` narrows to some ids.
 
-    Gives runs of pages with at most 256 of them.
+    Gives runs of pages with at most 256 of them. `observe` gets every page that is read.
     """
     seen: set[str] = set()
     runs: list[PredictionPages] = []
     for iteration_id in [None, *iteration_ids]:
         run = _Run(iteration_id)
         for token, predictions in query_pages(client, project_id, iteration_id):
+            if observe is not None:
+                observe(predictions)
             new = [p.id for p in predictions if p.id not in seen and (wanted is None or p.id in wanted)]
             seen.update(new)
             runs.extend(run.add(token, new))

@@ -1,0 +1,63 @@
+"""
+Whether anything has changed since the package before: one digest over all rows of a project, whatever their order.
+
+Rows are added up, not concatenated, since the service's lists come in no defined order; links are left out, since they
+differ with every read. Pure but for the few reads of a project's own data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.canonical import canonical
+from shared.domain.errors import ServiceRefusal
+from shared.domain.links import without_links
+from shared.domain.resources import Resource
+from shared.ports import CustomVision
+
+_MODULUS = 2**256
+
+
+@dataclass
+class Fingerprint:
+    """Adds up rows; the same set of rows gives the same text, and a row seen twice counts once."""
+
+    total: int = 0
+    seen: set[bytes] = field(default_factory=set)
+
+    def add(self, source: str, rows: Iterable[Any]) -> None:
+        """Add the rows of one source; `source` keeps equal rows of two lists apart."""
+        for row in rows:
+            digest = hashlib.sha256(source.encode() + b"\n" + canonical(without_links(row))).digest()[:16]
+            if digest not in self.seen:
+                self.seen.add(digest)
+                self.total = (self.total + int.from_bytes(hashlib.sha256(digest).digest())) % _MODULUS
+
+    def add_resources(self, source: str, resources: Sequence[Resource]) -> None:
+        """Add what was read of a list."""
+        self.add(source, (dict(resource.row) for resource in resources))
+
+    @property
+    def text(self) -> str:
+        """The digest in hex."""
+        return f"{self.total:064x}"
+
+
+def add_own_data(fingerprint: Fingerprint, client: CustomVision, project_id: str) -> None:
+    """Add a project's details, tags and iterations, and each iteration's exported models."""
+    fingerprint.add("project", [dict(client.get_project(project_id).row)])
+    fingerprint.add_resources("tags", client.get_tags(project_id))
+    iterations = client.get_iterations(project_id)
+    fingerprint.add_resources("iterations", iterations)
+    for iteration in iterations:
+        fingerprint.add(f"exports {iteration.id}", _exports(client, project_id, iteration.id))
+
+
+def _exports(client: CustomVision, project_id: str, iteration_id: str) -> list[Any]:
+    try:
+        return [dict(row) for row in client.get_exports(project_id, iteration_id)]
+    except ServiceRefusal as refusal:
+        return [{"refused": refusal.status, "code": refusal.code}]

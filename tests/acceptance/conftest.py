@@ -5,9 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from local.azurite.server import Azurite
+from local.azurite.accounts import ACCOUNT_KEYS, APP_ACCOUNT
+from local.azurite.server import Azurite, running_azurite
 from tests.acceptance.gallery import Gallery
 from tests.acceptance.stack import Stack, running_stack
+
+INSTALLATIONS = 60
+"""At most so many stacks in one run."""
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """An Azurite with an account for each installation, so that none sees another's queues."""
+    accounts = {f"installation{number}": ACCOUNT_KEYS[APP_ACCOUNT] for number in range(INSTALLATIONS)}
+    with running_azurite(accounts={**ACCOUNT_KEYS, **accounts}) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

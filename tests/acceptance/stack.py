@@ -1,6 +1,7 @@
 """The whole stack as an outsider sees it: HTTP of a host process, queues and blobs of Azurite, the emulated service."""
 
 import base64
+import itertools
 import json
 import time
 import uuid
@@ -15,11 +16,14 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueServiceClient
 
-from local.azurite.accounts import APP_ACCOUNT, SERVICE_ACCOUNT
+from local.azurite.accounts import SERVICE_ACCOUNT
 from local.azurite.server import Azurite
 from local.custom_vision.control import EmulatorControl
+from local.custom_vision.emulator import Outcome
 from local.custom_vision.server import RunningEmulator, running_emulator
+from local.custom_vision.wire import Request
 from local.functions_host.process import HostProcess, running_host
+from tests.acceptance.storage_proxy import StorageProxy
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 60.0
@@ -33,6 +37,7 @@ NEVER = "0 0 0 1 1 *"
 """A schedule that does not come due while a test runs: timers are run by hand then."""
 
 type Json = dict[str, Any]
+_installations = itertools.count()
 
 
 def eventually[T](look: Callable[[], T | None], what: str, seconds: float = DEADLINE_SECONDS) -> T:
@@ -144,14 +149,29 @@ class Stack:
         """How many messages a queue holds, the invisible ones too."""
         return int(self.queues.get_queue_client(queue).get_queue_properties().approximate_message_count or 0)
 
-    def empty_queues(self) -> None:
-        """Make all queues, empty."""
+    def make_queues(self) -> None:
+        """Make all queues, so that they can be looked at before the app needs them."""
         for queue in QUEUES:
-            client = self.queues.get_queue_client(queue)
-            with suppress(ResourceNotFoundError):
-                client.clear_messages()
-                continue
-            client.create_queue()
+            self.queues.get_queue_client(queue).create_queue()
+
+    # events of the service
+
+    def on_service_call(self, react: Callable[[Request], None]) -> Callable[[], None]:
+        """Have every call to the service reported before it is answered; gives what ends that."""
+        emulator = self.emulator.emulator
+        as_before = emulator.handle
+
+        def handle(request: Request) -> Outcome:
+            if not request.path.startswith("/__"):
+                react(request)
+            return as_before(request)
+
+        emulator.handle = handle  # type: ignore[method-assign]
+
+        def end() -> None:
+            emulator.handle = as_before  # type: ignore[method-assign]
+
+        return end
 
     # what may not be seen
 
@@ -173,11 +193,11 @@ class Stack:
                 assert word not in text, f"{place} holds {word!r}"
 
 
-def fast_settings(azurite: Azurite, emulator: RunningEmulator, **changes: str) -> dict[str, str]:
+def fast_settings(storage: str, emulator: RunningEmulator, **changes: str) -> dict[str, str]:
     """Settings of an installation of its own, with waits short enough for tests; timers run by hand."""
     tag = uuid.uuid4().hex[:8]
     return {
-        "AzureWebJobsStorage": azurite.connection_string(APP_ACCOUNT),
+        "AzureWebJobsStorage": storage,
         "REQUESTS_CONTAINER": f"requests-{tag}",
         "EXPORTS_CONTAINER": f"exports-{tag}",
         "CUSTOM_VISION_ENDPOINT": emulator.url,
@@ -196,14 +216,23 @@ def fast_settings(azurite: Azurite, emulator: RunningEmulator, **changes: str) -
 
 
 @contextmanager
-def running_stack(azurite: Azurite, folder: Path, *, own_blobs: bool = False, **changes: str) -> Iterator[Stack]:
-    """Start emulator and host. `own_blobs`: the emulator serves the pictures itself, so that faults reach them."""
+def running_stack(
+    azurite: Azurite, folder: Path, *, own_blobs: bool = False, proxy: StorageProxy | None = None, **changes: str
+) -> Iterator[Stack]:
+    """
+    Start emulator and host; `changes` are settings.
+
+    `own_blobs`: the emulator serves the pictures itself, so that faults reach them. `proxy`: what the host's calls of
+    its storage go through.
+    """
     with ExitStack() as open_things:
         storage = None if own_blobs else azurite.connection_string(SERVICE_ACCOUNT)
         emulator = open_things.enter_context(running_emulator(storage=storage, training_key=TRAINING_KEY))
-        blobs = open_things.enter_context(BlobServiceClient.from_connection_string(azurite.connection_string()))
-        queues = open_things.enter_context(QueueServiceClient.from_connection_string(azurite.connection_string()))
-        settings = fast_settings(azurite, emulator, **changes)
+        name = f"installation{next(_installations)}"
+        own_account = azurite.connection_string(name)
+        blobs = open_things.enter_context(BlobServiceClient.from_connection_string(own_account))
+        queues = open_things.enter_context(QueueServiceClient.from_connection_string(own_account))
+        settings = fast_settings(proxy.connection_string(name) if proxy else own_account, emulator, **changes)
         stack = Stack(
             host=HostProcess(ROOT, settings, 0, folder / "host.log", 60),
             emulator=emulator,
@@ -213,7 +242,7 @@ def running_stack(azurite: Azurite, folder: Path, *, own_blobs: bool = False, **
             settings=settings,
         )
         open_things.callback(stack.http.close)
-        stack.empty_queues()
+        stack.make_queues()
         stack.host = open_things.enter_context(running_host(ROOT, settings, log_path=folder / "host.log"))
         yield stack
 

@@ -1,0 +1,146 @@
+"""Between app and Azurite: every storage call passes here, may be repeated, swallowed, refused, or end the host."""
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+from local.azurite.accounts import ACCOUNT_KEYS, APP_ACCOUNT, connection_string
+from local.azurite.server import Azurite
+
+HOP_HEADERS = frozenset({"connection", "transfer-encoding", "keep-alive", "content-length", "date", "server"})
+WRITES = frozenset({"PUT", "POST", "DELETE", "PATCH"})
+
+
+class Fate(Enum):
+    """What becomes of a call."""
+
+    PASS = "pass"
+    TWICE = "twice"
+    SWALLOW = "swallow"
+    UNANSWERED = "unanswered"
+    """It is done, and the connection ends without an answer."""
+
+
+@dataclass(frozen=True)
+class StorageCall:
+    """One call: method, path with query, body; `number` counts the writes of this proxy from 1."""
+
+    service: str
+    method: str
+    target: str
+    body: bytes
+    number: int
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes something."""
+        return self.method in WRITES
+
+    def puts_message(self, *queues: str) -> bool:
+        """Whether it puts a message on one of these queues."""
+        path = self.target.split("?")[0]
+        return self.method == "POST" and any(path.endswith(f"/{queue}/messages") for queue in queues)
+
+
+@dataclass
+class StorageProxy:
+    """Blob and queue service; `before` and `after` run around each call, `decide` says what becomes of it."""
+
+    before: Callable[[StorageCall], None] = lambda _: None
+    decide: Callable[[StorageCall], Fate] = lambda _: Fate.PASS
+    after: Callable[[StorageCall], None] = lambda _: None
+    ports: dict[str, int] = field(default_factory=dict)
+    writes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def connection_string(self, account: str) -> str:
+        """The connection string of an account (they share one key) by way of this proxy."""
+        return connection_string(account, ACCOUNT_KEYS[APP_ACCOUNT], self.ports)
+
+    def number(self, method: str) -> int:
+        """The number of the call among the writes so far."""
+        with self._lock:
+            self.writes += method in WRITES
+            return self.writes
+
+    def clear(self) -> None:
+        """Let everything pass again."""
+        self.before = self.after = lambda _: None
+        self.decide = lambda _: Fate.PASS
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, proxy: StorageProxy, service: str, upstream: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.proxy, self.service, self.upstream = proxy, service, upstream
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Hosts are killed in the middle of calls here: that is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def handle_any(self) -> None:
+        server = cast(_Server, self.server)
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        call = StorageCall(server.service, self.command, self.path, body, server.proxy.number(self.command))
+        server.proxy.before(call)
+        fate = server.proxy.decide(call)
+        status, headers, content = (201, [], b"") if fate is Fate.SWALLOW else self._forward(body)
+        if fate is Fate.TWICE:
+            status, headers, content = self._forward(body)
+        server.proxy.after(call)
+        if fate is Fate.UNANSWERED:
+            self.close_connection = True
+            return
+        self._answer(status, headers, content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815 - names of http.server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+    def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        upstream = http.client.HTTPConnection("127.0.0.1", cast(_Server, self.server).upstream, timeout=60)
+        try:
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            upstream.request(self.command, self.path, body or None, headers)
+            answer = upstream.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            upstream.close()
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.send_response(status)
+        announced = next((value for name, value in headers if name.lower() == "content-length"), "0")
+        for name, value in headers:
+            if name.lower() not in HOP_HEADERS:
+                self.send_header(name, value)
+        self.send_header("Content-Length", announced if self.command == "HEAD" else str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@contextmanager
+def storage_proxy(azurite: Azurite) -> Iterator[StorageProxy]:
+    """Run a proxy before Azurite's blob and queue services, on free ports."""
+    proxy = StorageProxy()
+    with ExitStack() as running:
+        for service in ("blob", "queue"):
+            server = _Server(proxy, service, azurite.ports[service])
+            proxy.ports[service] = server.server_port
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            running.callback(server.server_close)
+            running.callback(server.shutdown)
+        yield proxy

@@ -24,7 +24,7 @@ from shared.ports import WrittenFile
 ZIP = "application/zip"
 MANIFEST = "manifest.json"
 READERS = 8
-READ_AHEAD_BYTES = 4 * 1024**2
+READ_AHEAD_BYTES = 1024**2
 """Files up to this size are read whole, several at a time: the wait for each of many small blobs would be the work."""
 
 type Listed = Callable[[], Iterable[FileRow]]
@@ -36,7 +36,7 @@ def build_part(packages: PackageStore, request_id: str, part: int, rows: Listed)
     Write `package-NNN.zip` and give its size and digests; whatever was there is replaced when the new one is whole.
 
     `rows` may give any of the manifest's rows, in their order: those of this part are taken. It is called twice, as
-    data goes before pictures. Memory: a few blocks of the store, up to 8 files of at most 4 MiB that are read ahead,
+    data goes before pictures. Memory: a few blocks of the store, up to 8 files of at most 1 MiB that are read ahead,
     and about 600 bytes a member for the zip's directory.
     Errors: `StorageUnavailable`, also where a listed file is absent or not as listed; then nothing is written.
     """
@@ -71,7 +71,7 @@ def _members(packages: PackageStore, request_id: str, part: int, rows: Listed) -
 
 
 def _is_page(row: FileRow) -> bool:
-    return bool(row["media_type"] == "text/html")
+    return str(row["media_type"]).startswith("text/html")
 
 
 def _pages_first(row: FileRow) -> tuple[bool, str]:

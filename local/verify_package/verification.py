@@ -154,7 +154,10 @@ class Verification:
         if path.endswith(".jsonl"):
             yield JsonLines(lambda line: self._note_item(path, line))
         elif path.endswith(".json"):
-            yield WholeJson(lambda value: self.held.note_document(path, value))
+            yield WholeJson(
+                lambda value: self.held.note_document(path, value),
+                lambda size: self.report.fact(f"{path}: {size:,} bytes of JSON, compared and not parsed"),
+            )
 
     def _note_item(self, path: str, line: Mapping[str, Any]) -> None:
         if found := _ITEM_ROWS.fullmatch(path):

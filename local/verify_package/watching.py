@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-LARGEST_JSON = 32 * 1024 * 1024
+LARGEST_JSON = 8 * 1024 * 1024
 LONGEST_LINE = 32 * 1024 * 1024
 OVERLAP = 4096
 
-_AND = rb"(?:[?&;]|\\u0026|%26|%3f)"
+_AND = rb"(?:[?&]|&amp;|&#38;|\\u0026|%26|%3f)"
 _SIGNATURE = re.compile(_AND + rb"sig(?:=|%3d|\\u003d)", re.IGNORECASE)
 _STORAGE = re.compile(
-    rb"https?:(?:\\?/){2}[^\s/\"'<>\\]{1,253}\.(?:blob|queue|file|table|dfs)\.(?:core\.|storage\.azure\.)",
+    rb"https?:(?:\\?/){2}[^\s/\"'<>\\]{1,253}\.(?:blob|queue)\.(?:core\.|storage\.azure\.)",
     re.IGNORECASE,
 )
 
@@ -97,24 +97,25 @@ class JsonLines:
 
 
 class WholeJson:
-    """A JSON document, parsed unless it is larger than 32 MiB; handed to `take`."""
+    """A JSON document, handed to `take`; one larger than 8 MiB is not parsed, and `skip` is told its size."""
 
-    def __init__(self, take: Callable[[Any], object]) -> None:
-        self._take = take
+    def __init__(self, take: Callable[[Any], object], skip: Callable[[int], object]) -> None:
+        self._take, self._skip = take, skip
+        self._size = 0
         self._content = bytearray()
-        self._too_large = False
 
     def feed(self, chunk: bytes) -> None:
         """Keep the bytes, unless they are too many."""
-        self._too_large = self._too_large or len(self._content) + len(chunk) > LARGEST_JSON
-        if self._too_large:
+        self._size += len(chunk)
+        if self._size > LARGEST_JSON:
             self._content.clear()
         else:
             self._content += chunk
 
     def wrong(self) -> Iterator[str]:
         """Say whether it is JSON."""
-        if self._too_large:
+        if self._size > LARGEST_JSON:
+            self._skip(self._size)
             return
         try:
             value = json.loads(self._content)

@@ -101,7 +101,7 @@ class PackageWriter:
             prediction_id=image_id(900),
         )
         self.file(f"{base}/images.csv", b"id,tags\r\n", "text/csv")
-        self.file("index.html", b"<!doctype html><title>Package</title>", "text/html")
+        self.file("index.html", b"<!doctype html><title>Package</title>", "text/html; charset=utf-8")
 
     def stores(self) -> dict[str, Row]:
         """Count what the rows hold, in the manifest's words."""

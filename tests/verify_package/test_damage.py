@@ -174,6 +174,27 @@ def test_a_document_that_is_no_json_is_found(tmp_path: Path, verified: Verify) -
     assert verified(writer.download(tmp_path)).findings == [f"{path}: is no JSON"]
 
 
+def test_a_large_document_is_compared_though_it_is_not_parsed(tmp_path: Path, verified: Verify) -> None:
+    writer = PackageWriter(InMemoryBlobStore())
+    path = f"projects/{PROJECT}/coco.json"
+    writer.file(path, b"[" + b" " * 9_000_000 + b"]", "application/json")
+    writer.finish(zipped=False)
+    folder = writer.download(tmp_path)
+    assert verified(folder).findings == []
+    assert any("not parsed" in fact for fact in verified(folder).facts)
+    change_byte(folder / path, 5_000_000)
+    assert f"{path}: its MD5 is not the one in the manifest" in verified(folder).findings
+
+
+def test_text_of_a_person_that_only_looks_a_little_like_a_link_is_no_finding(tmp_path: Path, verified: Verify) -> None:
+    writer = PackageWriter(InMemoryBlobStore())
+    writer.lines(
+        "rows.jsonl", [{"metadata": {"note": "x;sig=1 sig= design=2, see blob.core and https://example.org/"}}]
+    )
+    writer.finish(zipped=False)
+    assert verified(writer.download(tmp_path)).findings == []
+
+
 def test_a_changed_page_of_the_manifest_is_found(blobs: Path, verified: Verify) -> None:
     page = blobs / "files" / "00001.jsonl"
     page.write_bytes(page.read_bytes().replace(b"2026", b"2027", 1))

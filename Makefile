@@ -6,7 +6,7 @@ PORT ?= 7071
 PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run start azurite emulator host test lint format bench verify-package clean
+.PHONY: help setup run start azurite emulator host test lint format bench verify-package verify-receipt verify-audit clean
 
 help: ## list the targets (this)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -58,6 +58,14 @@ bench: ## measure throughput and memory (benchmarks/)
 verify-package: ## check a downloaded package against its manifest, offline (DIR=folder or zip)
 	@local/setup.sh python
 	@exec $(PYTHON) -m local.verify_package "$(DIR)"
+
+verify-receipt: ## check a receipt: FILE=receipt.jws (or receipt.json with its .jws beside) KEYS=keys.json
+	@local/setup.sh python
+	@exec $(PYTHON) -m local.verify_receipt "$(FILE)" "$(KEYS)"
+
+verify-audit: ## check the ledger against its daily files of heads (settings as for `make host`)
+	@local/setup.sh python
+	@exec $(PYTHON) -m local.verify_audit
 
 clean: ## remove what was installed and kept here: .venv, Azurite's packages, .local, caches
 	@echo "Removing .venv, local/azurite/node_modules, .local and caches ..."

@@ -1,9 +1,10 @@
-"""The timers that look after requests: lost work, expired data, what the host put into poison queues."""
+"""The timers that look after requests: lost work, expired data, poison queues, the daily heads of all histories."""
 
 from __future__ import annotations
 
 import azure.functions as func
 
+from request_function.audit import write_heads
 from request_function.poison import watch_poison_queues
 from request_function.retention import remove_expired
 from request_function.watchdog import resend_lost_work
@@ -11,6 +12,7 @@ from shared.bootstrap import Installation
 from shared.settings import DEFAULT_WATCHDOG_SCHEDULE
 
 RETENTION_SCHEDULE = "0 17 * * * *"
+AUDIT_SCHEDULE = "0 5 0 * * *"
 POISON_SCHEDULE = "30 */5 * * * *"
 
 
@@ -33,5 +35,10 @@ def blueprint(installation: Installation) -> func.Blueprint:
     @functions.timer_trigger(arg_name="timer", schedule=POISON_SCHEDULE, run_on_startup=False, use_monitor=True)
     def poison_watch(timer: func.TimerRequest) -> None:
         watch_poison_queues(installation.services())
+
+    @functions.function_name("audit_heads")
+    @functions.timer_trigger(arg_name="timer", schedule=AUDIT_SCHEDULE, run_on_startup=False, use_monitor=True)
+    def audit_heads(timer: func.TimerRequest) -> None:
+        write_heads(installation.services())
 
     return functions

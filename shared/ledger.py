@@ -19,9 +19,10 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import Tally, UnitOutcome, WorkUnit, number_of
-from shared.ports import BlobEntry, BlobStore
+from shared.ports import BlobEntry, BlobStore, StoredBlob
 
 _INDEX = "_index/"
+_AUDIT = "audit/"
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -261,6 +262,24 @@ class RequestLedger:
         """Read the receipt's JWS; None if there is none."""
         blob = self.blobs.read(f"{request_id}/receipt.jws")
         return blob.content if blob else None
+
+    # the daily heads
+
+    def audit_names(self) -> list[str]:
+        """List the files of heads, oldest first."""
+        return [entry.name for entry in self.blobs.entries(_AUDIT)]
+
+    def audit_file(self, name: str) -> StoredBlob | None:
+        """Read a file of heads; None if absent."""
+        return self.blobs.read(name)
+
+    def create_audit_file(self, name: str, content: bytes) -> None:
+        """Write a file of heads; `AlreadyExists` if it is there."""
+        self.blobs.create(name, content)
+
+    def replace_audit_file(self, name: str, content: bytes, etag: str) -> None:
+        """Write over the state of a file of heads that was read; `Superseded` otherwise."""
+        self.blobs.replace(name, content, etag=etag)
 
     def _create_if_absent(self, name: str, content: bytes, content_type: str = "application/json") -> bool:
         try:

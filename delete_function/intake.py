@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.permissions import check_allowed, check_supported
+from shared.domain.permissions import check_allowed
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.validation import validate_erasure
 from shared.intake import Intake, require_hash_key
@@ -17,7 +17,6 @@ def validate(services: Services, body: object) -> SubjectRequest:
     request = validate_erasure(body)
     check_allowed(request, account_deletion=settings.allow_account_deletion, key_export=settings.allow_key_export)
     require_hash_key(services)
-    check_supported(request)
     return request
 
 

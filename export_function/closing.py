@@ -15,7 +15,7 @@ from typing import Any
 
 from export_function.catching_up import has_moved
 from export_function.derived import write_index
-from export_function.manifest import asked_for, manifest_of, status_of, stores_of, unavailable
+from export_function.manifest import asked_for, manifest_of, not_asked, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
 from export_function.zip_parts import PartAssigner, needs_of
@@ -125,8 +125,7 @@ class Closing:
             self._lost(row)
         for project in self.plan["projects"]:
             self._reconcile(project)
-        missing, gaps = unavailable(asked_for(self.request))
-        self.counts, self.gaps = add_counts(self.counts, missing), [*self.gaps, *gaps]
+        self.gaps.extend(not_asked(asked_for(self.request)))
 
     def _all_outcomes(self) -> Iterator[UnitOutcome]:
         for project in self.plan["projects"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from export_function.account_unit import export_account_unit
 from export_function.picture_units import export_images, export_iteration_images, export_predictions
 from export_function.plan import (
     ACCOUNT,
@@ -32,6 +33,7 @@ _WORK: Mapping[str, Callable[[UnitWork], UnitOutcome]] = {
     PREDICTIONS: export_predictions,
     DERIVED: export_project_end,
     ZIP: export_zip,
+    ACCOUNT: export_account_unit,
 }
 
 STORE_OF: Mapping[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.permissions import check_allowed, check_supported
+from shared.domain.permissions import check_allowed
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.validation import validate_export
 from shared.intake import Intake
@@ -16,7 +16,6 @@ def validate(services: Services, body: object) -> SubjectRequest:
     by_default = any(resource.resource_id for resource in services.settings.resources)
     request = validate_export(body, default_package="zip", account_by_default=by_default)
     check_allowed(request, account_deletion=False, key_export=services.settings.allow_key_export)
-    check_supported(request)
     return request
 
 

@@ -12,8 +12,6 @@ from shared.domain.work import Counts
 API_VERSION = "v3.3"
 WORDS = ("found", "written", "vanished", "failed", "not_available")
 STORES = ("account", "projects", "iterations", "performance", "tags", "images", "predictions", "exported_models")
-NOT_BUILT: frozenset[str] = frozenset({"account"})
-"""Stores that a package does not hold yet; each is named in every manifest that was asked for it."""
 HARMLESS = frozenset({"vanished", "link_expired", "not_trained", "not_asked", "list_moved"})
 
 
@@ -30,15 +28,10 @@ def asked_for(request: SubjectRequest) -> frozenset[str]:
     return frozenset(wanted | ({"predictions"} if request.wants_predictions else set()))
 
 
-def unavailable(asked: Iterable[str]) -> tuple[Counts, list[dict[str, Any]]]:
-    """Give counts and gaps of the stores: asked for and not built yet, and not asked for at all."""
+def not_asked(asked: Iterable[str]) -> list[dict[str, Any]]:
+    """Give the gaps of the stores that the request did not ask for."""
     asked = frozenset(asked)
-    counts: Counts = {store: {"not_available": 1} for store in asked & NOT_BUILT}
-    gaps = [
-        gap(store, None, "not_supported_yet", "this version does not export it") for store in sorted(asked & NOT_BUILT)
-    ]
-    gaps += [gap(store, None, "not_asked", "the request did not ask for it") for store in STORES if store not in asked]
-    return counts, gaps
+    return [gap(store, None, "not_asked", "the request did not ask for it") for store in STORES if store not in asked]
 
 
 def stores_of(counts: Counts, service_counts: Mapping[str, int | None]) -> dict[str, dict[str, Any]]:
@@ -61,12 +54,13 @@ def status_of(
     """
     codes = {entry["code"] for entry in gaps} - HARMLESS
     failed = any(words["failed"] for words in stores.values())
-    if failed or codes - {"not_supported_yet"}:
+    missing = any(words["not_available"] for words in stores.values())
+    if failed or (codes and not missing):
         return RequestStatus.PARTIALLY_COMPLETED, "items_failed"
+    if missing:
+        return RequestStatus.PARTIALLY_COMPLETED, "not_available"
     if not lists_stable:
         return RequestStatus.PARTIALLY_COMPLETED, "inventory_unstable"
-    if codes:
-        return RequestStatus.PARTIALLY_COMPLETED, "not_supported_yet"
     if narrowed and stores["images"]["found"] + stores["predictions"]["found"] == 0:
         return RequestStatus.COMPLETED, "nothing_matched"
     return RequestStatus.COMPLETED, None

@@ -10,6 +10,7 @@ from typing import Any
 
 from export_function.fingerprint import Fingerprint, add_own_data
 from export_function.plan import (
+    ACCOUNT,
     DERIVED,
     IterationInventory,
     PlanBuilder,
@@ -64,7 +65,7 @@ class Planner:
             if not inventory.all_stable and not self.settle_for_unstable:
                 return False
             self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
-        plan = self.builder.plan(self.request_id, rfc3339(self.services.now()))
+        plan = self.builder.plan(self.request_id, rfc3339(self.services.now()), self._account_units())
         self.services.ledger.save_plan(self.request_id, plan)
         return True
 
@@ -92,6 +93,11 @@ class Planner:
         saved = self.services.ledger.save_page(self.request_id, numbered)
         self.next_number = saved.number + 1
         return saved
+
+    def _account_units(self) -> list[str]:
+        if not self.request.options["account"]:
+            return []
+        return [self.save_unit(WorkUnit(kind=ACCOUNT, number=1, resource="", project_id=None)).unit_id]
 
     def _inventory(self, resolved: ResolvedProject, finder: Finder | None) -> ProjectInventory:
         client, project_id = self.services.resource(resolved.resource), resolved.project.id

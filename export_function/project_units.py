@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from export_function.account import preview_settings
 from export_function.models import export_models
 from export_function.planning import NOT_TRAINED
 from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting
@@ -46,9 +47,20 @@ def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> Un
 
 
 def _details(work: UnitWork, result: Result) -> None:
-    project = work.client.get_project(work.project_id)
-    result.files.append(work.write_json("project.json", _shown(work, project.row), "GetProject"))
+    row = _shown(work, work.client.get_project(work.project_id).row)
+    if not work.request.narrowed:
+        row |= _hidden_settings(work)
+    result.files.append(work.write_json("project.json", row, "GetProject"))
     result.count("projects", written=1)
+
+
+def _hidden_settings(work: UnitWork) -> dict[str, Any]:
+    """Give the settings that v3.3 does not show; a service without the preview version has none to show."""
+    try:
+        shown = preview_settings(work.client, work.project_id)
+    except ServiceRefusal:
+        return {}
+    return {"previewSettings": shown} if shown else {}
 
 
 def _iterations_list(work: UnitWork, result: Result) -> None:

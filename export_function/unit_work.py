@@ -13,7 +13,7 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import Counts, UnitOutcome, WorkUnit, add_counts
 from shared.packages import project_path
-from shared.ports import CustomVision
+from shared.ports_account import TrainingResource
 from shared.services import Services
 
 ATTEMPTS = 3
@@ -85,7 +85,7 @@ class UnitWork:
     attempt: int
 
     @property
-    def client(self) -> CustomVision:
+    def client(self) -> TrainingResource:
         """The client of the unit's resource."""
         return self.services.resource(self.unit.resource)
 

@@ -18,6 +18,7 @@ from shared.adapters.custom_vision_connection import base_address
 from shared.adapters.http_exchange import make_session
 from shared.adapters.picture_source import HttpPictureSource
 from shared.adapters.receipt_signer import PemReceiptKeys
+from shared.adapters.resource_manager import ResourceManagerClient
 from shared.adapters.storage_connection import StorageConnection, default_credential
 from shared.adapters.storage_queues import AzureStorageQueues
 from shared.adapters.storage_settings import Service, StorageSettings, is_configured
@@ -116,7 +117,17 @@ class Installation:
             clock=SystemClock(),
             vision=dict(self._client(resource, erasure=erasure) for resource in settings.resources),
             pictures=HttpPictureSource(self._session),
+            accounts=self._accounts,
             receipt_keys=_receipt_keys(settings),
+        )
+
+    @cached_property
+    def _accounts(self) -> ResourceManagerClient | None:
+        settings = self._settings
+        if not settings.allow_account_deletion and not any(resource.resource_id for resource in settings.resources):
+            return None
+        return ResourceManagerClient(
+            settings.arm_endpoint, credential=default_credential(None), session=self._session, clock=SystemClock()
         )
 
     @cached_property

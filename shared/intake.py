@@ -112,10 +112,7 @@ def message_json(content: bytes) -> object:
 
 
 def _reason(error: RejectedRequest) -> str:
-    if isinstance(error, Conflict):
-        return "id_in_use"
-    unsupported = isinstance(error, InvalidRequest) and all("not supported yet" in v.detail for v in error.violations)
-    return "not_supported_yet" if unsupported else "bad_message"
+    return "id_in_use" if isinstance(error, Conflict) else "bad_message"
 
 
 def require_hash_key(services: Services) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, Self
 
 from shared.domain.account import AccountId, AccountState, DeletedAccount
 from shared.domain.resources import Row
+from shared.ports import CustomVision
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +133,7 @@ class AccountInfoReader(Protocol):
     def get_account_info(self) -> Row:
         """GetAccountInfo of v1.2, whole, keys included. `ServiceRefusal` where it no longer answers."""
         ...
+
+
+class TrainingResource(CustomVision, PreviewReader, AccountInfoReader, Protocol):
+    """One training resource with everything that is read of it, in whichever version of its API."""

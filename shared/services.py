@@ -7,32 +7,49 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.errors import ServiceUnavailable
+from shared.domain.record import RequestRecord
+from shared.domain.times import parse_rfc3339
 from shared.ledger import RequestLedger
 from shared.packages import PackageStore
-from shared.ports import Clock, CustomVision, PictureSource, Queues
+from shared.ports import Clock, PictureSource, Queues
+from shared.ports_account import ResourceManager, TrainingResource
 from shared.ports_receipt import ReceiptKeys
 from shared.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The ports of one installation. `vision` holds one client per resource, by the host name of its endpoint."""
+    """
+    The ports of one installation.
+
+    `vision` holds one client per resource, by the host name of its endpoint; `accounts` is None where no account is
+    configured.
+    """
 
     settings: Settings
     ledger: RequestLedger
     packages: PackageStore
     queues: Queues
     clock: Clock
-    vision: Mapping[str, CustomVision]
+    vision: Mapping[str, TrainingResource]
     pictures: PictureSource
     receipt_keys: ReceiptKeys
+    accounts: ResourceManager | None = None
 
     def now(self) -> datetime:
         """Give the present time in whole milliseconds, the unit in which times are kept."""
         now = self.clock.now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
-    def resource(self, host: str) -> CustomVision:
+    def has_expired(self, record: RequestRecord) -> bool:
+        """Whether a request's package and plan have reached EXPORT_RETENTION_DAYS since they were last good."""
+        if record.completed_time is None:
+            return False
+        kept_since = record.notes.get("kept_since")
+        since = parse_rfc3339(kept_since) if kept_since else record.completed_time
+        return self.now() - since >= self.settings.export_retention
+
+    def resource(self, host: str) -> TrainingResource:
         """Give the client of a resource; `ServiceUnavailable` if the settings no longer name it."""
         try:
             return self.vision[host]

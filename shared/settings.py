@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.domain.account import AccountId
 from shared.domain.errors import ConfigurationError, InvalidRequest, Violation
 from shared.domain.json_input import parse_json
 
@@ -162,6 +163,10 @@ class _Reader:
             self.problems.append("CUSTOM_VISION_ENDPOINT names an endpoint twice")
         keys = self._beside("CUSTOM_VISION_TRAINING_KEY", endpoints)
         ids = self._beside("CUSTOM_VISION_RESOURCE_ID", endpoints)
+        if any(value is not None and AccountId.parse(value) is None for value in ids):
+            self.problems.append(
+                "CUSTOM_VISION_RESOURCE_ID must hold ARM ids of accounts (/subscriptions/.../accounts/...)"
+            )
         return tuple(
             VisionResource(endpoint=endpoint.rstrip("/"), key=key, resource_id=resource_id)
             for endpoint, key, resource_id in zip(endpoints, keys, ids, strict=True)

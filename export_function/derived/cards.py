@@ -17,6 +17,9 @@ from shared.domain.resources import Image
 from shared.packages import project_path
 
 SHOWN_BY_BROWSERS = frozenset({"jpg", "png", "gif", "bmp", "webp"})
+LARGEST = (640, 352)
+"""Pixels of a picture in the gallery; said in the page, so that nothing moves when the pictures come."""
+
 RESULTS_IN_SIGHT = 5
 DRAWN_FROM = 0.5
 """Results of at least this probability are drawn; detection stores dozens of unlikely boxes."""
@@ -54,7 +57,7 @@ def image_card(count: int, image: HeldImage, place: Place) -> Safe:
         _region_list(marks),
         facts(_image_facts(image, place)),
     )
-    return _figure(image.file, place, alt, _size(image.shown.row), marks, joined(caption))
+    return _figure(image.file, place, alt, size_of(image.shown.row), marks, joined(caption))
 
 
 def prediction_card(count: int, prediction: HeldPrediction, place: Place) -> Safe:
@@ -67,11 +70,11 @@ def prediction_card(count: int, prediction: HeldPrediction, place: Place) -> Saf
         _results(results),
         facts(_prediction_facts(prediction, place)),
     )
-    return _figure(prediction.file, place, alt, _size(prediction.shown.row), _result_marks(results), joined(caption))
+    return _figure(prediction.file, place, alt, size_of(prediction.shown.row), _result_marks(results), joined(caption))
 
 
 def _figure(
-    file: str | None, place: Place, alt: str, size: tuple[int | None, int | None], marks: Sequence[Mark], caption: Safe
+    file: str | None, place: Place, alt: str, size: tuple[int, int] | None, marks: Sequence[Mark], caption: Safe
 ) -> Safe:
     if file is None:
         shot = element("div", texts.NO_FILE, class_="shot none")
@@ -80,9 +83,11 @@ def _figure(
         shot = element("div", to_file(project_path(place.project_id, file), label), class_="shot none")
     else:
         path = project_path(place.project_id, file)
-        width, height = size
+        width, height = displayed(size) if size else (None, None)
         picture = element("img", src=quote(path), alt=alt, width=width, height=height, loading="lazy", decoding="async")
-        shot = to_file(path, element("span", picture, _drawing(marks), class_="frame"), class_="shot")
+        shot = to_file(
+            path, element("span", picture, _drawing(marks), class_="frame" if size else "frame unsized"), class_="shot"
+        )
     return element("figure", shot, element("figcaption", caption))
 
 
@@ -209,8 +214,11 @@ def _list(items: Sequence[Content]) -> Safe | None:
     return element("ul", *(element("li", item) for item in items)) if items else None
 
 
-def _size(row: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    return size_of(row) or (None, None)
+def displayed(size: tuple[int, int]) -> tuple[int, int]:
+    """Give the width and height to display: the whole picture within `LARGEST`, never enlarged, at least one pixel."""
+    scale = min(1.0, *(most / side for most, side in zip(LARGEST, size, strict=True)))
+    width, height = (max(1, round(side * scale)) for side in size)
+    return width, height
 
 
 def _alt_tags(image: Image) -> str:

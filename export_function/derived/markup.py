@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from string import Formatter
 
 VOID = frozenset({"br", "img", "link", "meta"})
+_SPECIAL = re.compile("[&<>\"'\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -30,8 +31,8 @@ def escaped(value: Content) -> Safe:
     """Give a value as HTML text, fit for attributes too; None is nothing, control characters become a visible sign."""
     if isinstance(value, Safe):
         return value
-    text = "" if value is None else _CONTROL.sub("\ufffd", str(value))
-    return Safe(html.escape(text, quote=True))
+    text = "" if value is None else str(value)
+    return Safe(html.escape(_CONTROL.sub("\ufffd", text), quote=True) if _SPECIAL.search(text) else text)
 
 
 def element(name: str, *children: Content, **attributes: Attribute) -> Safe:

@@ -37,7 +37,8 @@ caption { text-align: left; color: var(--soft); padding: .25rem 0; }
 th, td { text-align: left; padding: .4rem 1.1rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { color: var(--soft); font-weight: 550; font-size: .9rem; }
 tbody th { font-weight: 550; }
-.n { text-align: right; white-space: nowrap; }
+.n { text-align: right; } td.n { white-space: nowrap; } th.n { max-width: 9rem; }
+th { overflow-wrap: break-word; } tbody th { min-width: 9rem; }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .2rem 1.1rem; margin: .5rem 0; }
 dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
 .box { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.5rem 1.25rem;
@@ -58,7 +59,8 @@ code { font: .9em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .shot { display: block; background: var(--wash); text-align: center; line-height: 0; }
 .frame { display: inline-block; position: relative; max-width: 100%; }
-.frame img { display: block; max-width: 100%; width: auto; height: auto; max-height: 22rem; }
+.frame img { display: block; max-width: 100%; height: auto; }
+.frame.unsized { display: block; } .unsized img { width: 100%; }
 .frame svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; pointer-events: none; }
 .under { fill: none; stroke: #000; stroke-width: 4; stroke-opacity: .75; }
 .over { fill: none; stroke: var(--mark); stroke-width: 2; }
@@ -78,10 +80,11 @@ figcaption ol { margin: .35rem 0; }
 @media (prefers-contrast: more) { :root { --soft: var(--ink); --line: var(--ink); } }
 @media (forced-colors: active) { .under, .over { stroke: CanvasText; } ul.tags li { border: 1px solid; } }
 @media print { :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #bbb; --accent: #000;
-  --wash: #f3f3f3; } body { font-size: 10pt; } .skip, nav { display: none; }
+  --wash: #f3f3f3; } body { font-size: 9pt; } .skip, nav { display: none; }
   figure, .missing, tr { break-inside: avoid; }
   h2, h3, h4, h5 { break-after: avoid; } .gallery { grid-template-columns: repeat(3, 1fr); gap: .5rem; }
-  .frame img { max-height: 7cm; } .box { border: 0; padding: 0; } }
+  figcaption { font-size: 7.5pt; padding: .4rem .5rem; } figcaption dl { grid-template-columns: 4.5rem 1fr; }
+  ul.tags li { font-size: 7.5pt; } th, td { padding-right: .6rem; } .box { border: 0; padding: 0; } }
 """
 
 POLICY = "; ".join(

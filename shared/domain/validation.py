@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeIs
 
+from shared.domain.account import AccountId
 from shared.domain.errors import InvalidRequest
 from shared.domain.fields import (
     Checker,
@@ -141,8 +142,8 @@ def _whole_level(check: Checker, members: Mapping[str, Any], scope: dict[str, An
 def _account_level(check: Checker, members: Mapping[str, Any], scope: dict[str, Any]) -> None:
     _no_items(check, members, scope)
     account = members.get("account")
-    if not isinstance(account, str) or not account.strip("/"):
-        check.add("/scope/account", "is required at level account: the ARM id of the account")
+    if not isinstance(account, str) or AccountId.parse(account) is None:
+        check.add("/scope/account", "is required at level account: the ARM id /subscriptions/.../accounts/{name}")
     scope["account"] = account
 
 

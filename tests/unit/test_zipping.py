@@ -5,7 +5,7 @@ import io
 import json
 import tracemalloc
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from export_function.reading_ahead import ahead
 from export_function.zip_parts import KEYS_FILE, Limits, PartAssigner, needs_of, room_for
 from export_function.zip_stream import Member, safe_name, zip_chunks
 from export_function.zipping import build_part, listed_rows
@@ -356,3 +357,38 @@ def test_zipping_300_megabytes_takes_the_memory_of_a_few_blocks() -> None:
     assert [entry.name for entry in blobs.entries(package_prefix(REQUEST) + "package")] == [
         f"{REQUEST}/package-001.zip"
     ]
+
+
+def test_what_is_read_ahead_comes_in_order_and_is_never_more_than_the_width() -> None:
+    begun: list[int] = []
+
+    def work(item: int) -> int:
+        begun.append(item)
+        return item * item
+
+    results = ahead(range(20), work, 3)
+    for given_out in range(20):
+        assert next(results) == given_out * given_out
+        assert len(begun) <= given_out + 3
+    assert sorted(begun) == list(range(20))
+
+
+def test_an_error_ahead_is_raised_in_its_turn() -> None:
+    def work(item: int) -> int:
+        if item == 2:
+            raise StorageUnavailable("read")
+        return item
+
+    results = ahead(range(9), work, 4)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(StorageUnavailable):
+        next(results)
+
+
+def test_nothing_more_is_begun_when_nobody_asks_any_more() -> None:
+    begun: list[int] = []
+    results = ahead(range(1000), lambda item: begun.append(item), 4)
+    next(results)
+    assert isinstance(results, Generator)
+    results.close()
+    assert len(begun) <= 4

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
+from delete_function.account import erase_account, state_of_account
+from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
 from shared.domain.errors import CannotFulfil, GdprError, ResourceAbsent, ServiceRefusal, StateConflict, TransientError
 from shared.domain.record import RequestRecord
 from shared.domain.selection import Verdicts, newest_first
@@ -82,6 +83,8 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
     if request is None:
         raise CannotFulfil("bad_message")
     work = UnitWork(services=services, record=record, request=request, unit=unit, round=message.round)
+    if unit.kind == ACCOUNT:
+        return _erase_account(work)
     look, delete = _KINDS[unit.kind]
     try:
         found = look(work)
@@ -93,6 +96,26 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
     seen = services.ledger.keep_started(record.subject_request_id, unit.unit_id, found.seen())
     delete(work, found)
     return _first_outcome(work, found, seen)
+
+
+def _erase_account(work: UnitWork) -> UnitOutcome:
+    """Take the account further until it is gone; each time before that ends in another delivery."""
+    name = work.unit.details["account"]
+    there = state_of_account(work.services, work.unit) != "absent"
+    seen = work.services.ledger.keep_started(
+        work.record.subject_request_id, work.unit.unit_id, {"present": [name] if there else [], "totals": None}
+    )
+    if erase_account(work.services, work.unit) == "not_empty":
+        code = "account_not_empty"
+        entry = {"store": ACCOUNT, "id": None, "code": code, "operation": "Accounts - Delete", "status": None}
+        return UnitOutcome(
+            unit_id=work.unit.unit_id,
+            counts={ACCOUNT: {"failed": 1}},
+            failures=[entry],
+            details={"ids": {"failed": [ACCOUNT]}},
+        )
+    word = "deleted" if seen["present"] else "already_absent"
+    return _outcome(work, {word: [ACCOUNT]}, {word: 1})
 
 
 def _nothing_left(work: UnitWork, absent: ResourceAbsent) -> Found:
@@ -132,7 +155,7 @@ def given_up(unit: WorkUnit, started: Sequence[str], code: str, error: GdprError
 
     Whether some of it was deleted all the same is for the verification to see.
     """
-    store, ids = STORE_OF[unit.kind], unit.item_ids or [unit.project_id or ""]
+    store, ids = STORE_OF[unit.kind], unit.item_ids or [unit.project_id or ACCOUNT]
     operation, status = "unit", None
     if isinstance(error, TransientError | ServiceRefusal):
         operation, status = error.operation, error.status

@@ -18,12 +18,13 @@ IMAGES = "images"
 ITERATIONS = "iterations"
 TAGS = "tags"
 PROJECTS = "projects"
+ACCOUNT = "account"
 
 CONTENT_PHASES = (UNPUBLISH, PREDICTIONS, IMAGES, ITERATIONS, TAGS)
 """What is inside a project, in the order in which it goes; each is verified before the next begins."""
-PHASES = tuple(phase for phase in ERASURE_PHASES if phase in (*CONTENT_PHASES, PROJECTS))
+PHASES = tuple(phase for phase in ERASURE_PHASES if phase in (*CONTENT_PHASES, PROJECTS, ACCOUNT))
 
-STORES = (PREDICTIONS, IMAGES, ITERATIONS, TAGS, PROJECTS)
+STORES = (PREDICTIONS, IMAGES, ITERATIONS, TAGS, PROJECTS, ACCOUNT)
 STORE_OF: Mapping[str, str] = {UNPUBLISH: ITERATIONS} | {store: store for store in STORES}
 
 CONFLICTING = "conflicting"
@@ -38,7 +39,9 @@ class ProjectTarget:
     What is to be erased of one project.
 
     `whole`: everything and the project itself; otherwise the items only. `held_by`: planned images per iteration.
-    `trained_iterations`: what iterations that hold planned images are for: keep, unpublish or delete.
+    `trained_iterations`: what iterations that hold planned images are for: keep, unpublish or delete. `exported_from`:
+    iterations concerned from which models were exported; `customer_storage`: whether copies of models go to storage of
+    the customer's own.
     """
 
     resource: str
@@ -54,6 +57,7 @@ class ProjectTarget:
     tag_ids: Sequence[str] = ()
     looked_at: int = 0
     exported_from: Sequence[str] = ()
+    customer_storage: bool = False
 
     def action(self, iteration: Iteration) -> str:
         """Say what happens to an iteration: keep, unpublish or delete."""
@@ -130,6 +134,7 @@ class PlanBuilder:
                 "looked_at": target.looked_at,
                 "conflicting": len(target.conflicting),
                 "exported_from": list(target.exported_from),
+                "customer_storage": target.customer_storage,
                 "units": [unit_id for unit_id in unit_ids if kind_of(unit_id) in PHASES],
                 "conflicting_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == CONFLICTING],
                 "listed_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == LISTED],
@@ -151,9 +156,17 @@ class PlanBuilder:
             self._hash.update(f"  prediction {prediction_id}\n".encode())
 
     def plan(
-        self, request_id: str, planned_time: str, *, selectors_without_match: int, residuals: Sequence[str]
+        self,
+        request_id: str,
+        planned_time: str,
+        *,
+        selectors_without_match: int,
+        residuals: Sequence[str],
+        account: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Give the plan to freeze; its hash covers ids and actions, not names."""
+        if account is not None:
+            self._hash.update(canonical({"account": account["name"]}) + b"\n")
         return {
             "subject_request_id": request_id,
             "plan_hash": f"sha256:{self._hash.hexdigest()}",
@@ -161,6 +174,7 @@ class PlanBuilder:
             "projects": self.projects,
             "selectors_without_match": selectors_without_match,
             "residuals": list(residuals),
+            "account": account,
         }
 
 
@@ -176,6 +190,8 @@ def _iteration(target: ProjectTarget, iteration: Iteration) -> dict[str, Any]:
 
 def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:
     """Give the ids of the units of one phase."""
+    if phase == ACCOUNT:
+        return [plan["account"]["unit"]] if plan["account"] else []
     return [u for project in plan["projects"] for u in project["units"] if kind_of(u) == phase]
 
 
@@ -198,6 +214,7 @@ def found_counts(plan: Mapping[str, Any]) -> Counts:
     }
     counts[IMAGES]["conflicting"] = sum(project["conflicting"] for project in projects)
     counts[PROJECTS] = {"found": sum(project["whole"] for project in projects)}
+    counts[ACCOUNT] = {"found": int(plan["account"] is not None)}
     return counts
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from delete_function.account import AccountTarget, find_account, planned_account
 from delete_function.confirmation import check_confirmation
 from delete_function.plan import PlanBuilder, ProjectTarget
 from delete_function.residuals import planned_residuals
@@ -17,6 +18,7 @@ from shared.domain.times import rfc3339
 from shared.domain.work import PlannedItem, WorkUnit
 from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
 from shared.ports import CustomVision
+from shared.ports_account import TrainingResource
 from shared.predictions import find_predictions
 from shared.services import Services
 
@@ -42,23 +44,35 @@ class Planner:
             return True
         self.missing_predictions = set(self.request.prediction_ids or ())
         finder = Finder(self.request.images or ImageSelector(), self.services.settings.ledger_hash_key or "")
-        resolved = resolve_projects(self.services, self.request.projects)
+        account = find_account(self.services, self.request) if self.request.level == "account" else None
+        resolved = self._resolved(account)
         check_confirmation(self.request, resolved, list(self.services.vision))
         for project in resolved:
             target = self._target(project, finder)
             if target is None:
                 return False
             self.builder.add(target, [self._save(unit).unit_id for unit in target.units()])
-        self._freeze(finder)
+        self._freeze(finder, account)
         return True
 
-    def _freeze(self, finder: Finder) -> None:
+    def _resolved(self, account: AccountTarget | None) -> list[ResolvedProject]:
+        """Give the projects meant; at level account those of its own endpoint, whatever other endpoints hold."""
+        if account is None:
+            return resolve_projects(self.services, self.request.projects)
+        if account.host is None:
+            return []
+        there = resolve_projects(self.services, self.request.projects)
+        return [resolved for resolved in there if resolved.resource == account.host]
+
+    def _freeze(self, finder: Finder, account: AccountTarget | None) -> None:
+        unit = self._save(account.unit()) if account else None
         residuals = planned_residuals(self.builder.projects, self.request)
         plan = self.builder.plan(
             self.request_id,
             rfc3339(self.services.now()),
             selectors_without_match=finder.tracker.unmatched + len(self.missing_predictions),
             residuals=[entry["code"] for entry in residuals],
+            account=planned_account(account, unit),
         )
         self.services.ledger.save_plan(self.request_id, plan)
 
@@ -78,7 +92,7 @@ class Planner:
             return None
         concerned = [i for i in target.iterations if target.whole or target.held_by.get(i.id)]
         exported = [iteration.id for iteration in concerned if _has_exports(client, target, iteration)]
-        return replace(target, exported_from=exported)
+        return replace(target, exported_from=exported, customer_storage=_has_customer_storage(client, target))
 
     def _items(self, client: CustomVision, resolved: ResolvedProject, finder: Finder) -> ProjectTarget | None:
         found = finder.find(client, resolved)
@@ -139,6 +153,17 @@ class Planner:
             tag_ids=sorted(tag.id for tag in client.get_tags(project_id)),
             looked_at=len(ids),
         )
+
+
+def _has_customer_storage(client: TrainingResource, target: ProjectTarget) -> bool:
+    """Whether models of a project that goes are also kept in the customer's own storage; only the preview API tells."""
+    if not target.whole:
+        return False
+    try:
+        settings = client.get_project_preview(target.project_id).get("settings") or {}
+    except ServiceRefusal:
+        return False
+    return bool(settings.get("exportModelContainerUri") or settings.get("notificationQueueUri"))
 
 
 def _is_named(tag: Tag, names: frozenset[str]) -> bool:

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from delete_function.plan import CONTENT_PHASES, PHASES, PROJECTS, planned_phases, planned_unit_ids
+from delete_function.plan import ACCOUNT, CONTENT_PHASES, PHASES, PROJECTS, planned_phases, planned_unit_ids
 from delete_function.residuals import final_residuals
-from delete_function.result import Proof, Words, ending_of
+from delete_function.result import NAMED_FAILURES, Proof, Words, ending_of
 from delete_function.verification import Look, Looker
 from shared.domain.phases import CHECK
 from shared.domain.record import RequestRecord
@@ -27,6 +27,7 @@ from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_fa
 from shared.services import Services
 
 CONTENT_LOOK = "contents_look"
+PROJECTS_LOOK = "projects_look"
 LAST_LOOK = "last_look"
 MAX_ROUNDS = 10
 SHORTEST_PAUSE = timedelta(seconds=1)
@@ -47,8 +48,14 @@ class Proving:
             return Nothing()
         if self._is_second_look and self._pause_left > timedelta():
             return self._wait(self._pause_left)
-        look = self._looker().look(self.plan["projects"], self._phases_to_look_at)
+        look = self._look()
         return self._clean(look) if look.is_clean else self._not_clean(look)
+
+    def _look(self) -> Look:
+        looker, phases = self._looker(), self._phases_to_look_at
+        if ACCOUNT in phases:  # when the account goes, its projects can no longer be asked for
+            return looker.look_at_account(self.plan["account"]["unit"])
+        return looker.look(self.plan["projects"], phases)
 
     # where the proof stands
 
@@ -66,13 +73,17 @@ class Proving:
 
     @property
     def _is_second_look(self) -> bool:
-        return self._phase in (CONTENT_LOOK, LAST_LOOK)
+        return self._phase in (CONTENT_LOOK, PROJECTS_LOOK, LAST_LOOK)
 
     @property
     def _phases_to_look_at(self) -> Sequence[str]:
         if self._phase == CONTENT_LOOK:
             return CONTENT_PHASES
-        return PHASES if self._phase == LAST_LOOK else (self._phase,)
+        if self._phase == PROJECTS_LOOK:
+            return (PROJECTS,)
+        if self._phase == LAST_LOOK:
+            return (ACCOUNT,) if self.plan["account"] else (*CONTENT_PHASES, PROJECTS)
+        return (self._phase,)
 
     @property
     def _is_early(self) -> bool:
@@ -110,7 +121,7 @@ class Proving:
             return self._finish(look, None)
         following = self._following()
         proof = self._proof | {"clean_time": rfc3339(self._now), "next_time": None}
-        if following in (CONTENT_LOOK, LAST_LOOK):
+        if following in (CONTENT_LOOK, PROJECTS_LOOK, LAST_LOOK):
             status = RequestStatus.VERIFYING if following == LAST_LOOK else self.record.status
             counts = counts_so_far(self.services, self.record)
             changes = {"status": status, "phase": following, "phase_time": self._now, "counts": counts}
@@ -122,10 +133,12 @@ class Proving:
         begun = self._proof["begun"]
         if self._phase == CONTENT_LOOK:
             return PROJECTS
+        if self._phase == PROJECTS_LOOK:
+            return ACCOUNT
         open_phases = [phase for phase in planned_phases(self.plan) if phase not in begun]
         if not open_phases:
             return LAST_LOOK
-        return CONTENT_LOOK if open_phases[0] == PROJECTS else open_phases[0]
+        return {PROJECTS: CONTENT_LOOK, ACCOUNT: PROJECTS_LOOK}.get(open_phases[0], open_phases[0])
 
     def _not_clean(self, look: Look) -> Decision:
         failed = self._words.having("failed")
@@ -142,7 +155,7 @@ class Proving:
     @property
     def _why_failed(self) -> str:
         codes = {entry["code"] for entry in self._words.failures}
-        return next((c for c in ("blocked_by_published_iteration", "blocked") if c in codes), "items_failed")
+        return next((code for code in NAMED_FAILURES if code in codes), "items_failed")
 
     @property
     def _round_is_old(self) -> bool:
@@ -195,7 +208,7 @@ class Proving:
         words, proof = self._words, self._proof
         self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
         words.settle(look.remaining, reason or "still_present")
-        residuals = final_residuals(self.plan["projects"], self.request, words, look.absent_projects)
+        residuals = final_residuals(self.plan["projects"], self.request, words, look)
         came = Proof(new=look.new, rounds=proof["rounds"], came_back=proof["came_back"], reason=reason)
         return Finish(ending=ending_of(self.plan, words, came, residuals))
 
@@ -206,6 +219,8 @@ def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, A
     for project in plan["projects"]:
         for outcome in services.ledger.outcomes(record.subject_request_id, project["units"]):
             words.add(outcome)
+    for outcome in services.ledger.outcomes(record.subject_request_id, planned_unit_ids(plan, ACCOUNT)):
+        words.add(outcome)
     return words
 
 

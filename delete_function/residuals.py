@@ -7,6 +7,7 @@ from typing import Any
 
 from delete_function.plan import TAGS
 from delete_function.result import Words
+from delete_function.verification import Look
 from shared.domain.receipt import residual
 from shared.domain.subject_request import SubjectRequest
 
@@ -26,20 +27,26 @@ def planned_residuals(
     whole = [project["id"] for project in projects if project["whole"]]
     if whole:
         entries += [residual("project_data_30_days", whole), residual("copies_of_project", whole)]
+    storage = [project["id"] for project in projects if project["customer_storage"]]
+    if storage:
+        entries.append(residual("customer_storage", storage))
+    if request.level == "account":
+        entries.append(residual("microsoft_account_button"))
     if _predictions_open(request) and projects:
         entries.append(residual("stored_predictions_not_searched", [project["id"] for project in projects]))
     return entries + _tag_residual(request, kept_tags)
 
 
 def final_residuals(
-    projects: Iterable[Mapping[str, Any]], request: SubjectRequest, words: Words, absent_projects: Sequence[str]
+    projects: Iterable[Mapping[str, Any]], request: SubjectRequest, words: Words, look: Look
 ) -> list[dict[str, Any]]:
-    """Give the residuals of an erasure that has been carried out; `absent_projects` went while it ran."""
+    """Give the residuals of an erasure that has been carried out; `look` is the last one."""
     kept_tags = sorted(item for (store, item), word in words.word_of.items() if store == TAGS and word != "deleted")
     projects = list(projects)
     entries = planned_residuals(projects, request, kept_tags)
-    others = sorted(set(absent_projects) - {project["id"] for project in projects if project["whole"]})
-    return entries + ([residual("project_data_30_days", others)] if others else [])
+    others = sorted(set(look.absent_projects) - {project["id"] for project in projects if project["whole"]})
+    entries += [residual("project_data_30_days", others)] if others else []
+    return entries + ([residual("account_recoverable_48_hours")] if look.recoverable_account else [])
 
 
 def _predictions_open(request: SubjectRequest) -> bool:

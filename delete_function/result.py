@@ -13,7 +13,8 @@ from shared.domain.subject_request import RequestStatus
 from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of
 
 WORDS = ("deleted", "already_absent", "no_longer_matching", "failed")
-BLOCKED = ("blocked_by_published_iteration", "blocked")
+NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocked")
+"""Codes of failures that are reasons of their own, the most telling first."""
 
 
 @dataclass
@@ -142,7 +143,7 @@ def _stores(plan: Mapping[str, Any], words: Words, proof: Proof, planned: Counts
 def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any]], proof: Proof) -> str | None:
     if any(words_of["failed"] for words_of in stores.values()):
         codes = {entry["code"] for entry in words.failures}
-        return next((code for code in BLOCKED if code in codes), "items_failed")
+        return next((code for code in NAMED_FAILURES if code in codes), "items_failed")
     if planned["images"]["conflicting"]:
         return "conflicting_images"
     if proof.new:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
+from delete_function.account import state_of_account
+from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
 from shared.domain.resources import Project
 from shared.domain.subject_request import ImageSelector, SubjectRequest
@@ -30,13 +31,15 @@ class Look:
     What a look showed.
 
     `remaining`: what is still there, by the unit that planned it. `new`: images that match and were not planned.
-    `absent_projects`: projects gone as a whole. `stable`: every list stood still.
+    `absent_projects`: projects gone as a whole. `stable`: every list stood still. `recoverable_account`: the account
+    is deleted and not purged.
     """
 
     remaining: dict[str, list[str]] = field(default_factory=dict)
     new: list[str] = field(default_factory=list)
     absent_projects: list[str] = field(default_factory=list)
     stable: bool = True
+    recoverable_account: bool = False
 
     @property
     def is_clean(self) -> bool:
@@ -60,6 +63,15 @@ class Looker:
             units = [unit_id for unit_id in project["units"] if kind_of(unit_id) in phases]
             if units:
                 self._look_at_project(project, units)
+        return self.found
+
+    def look_at_account(self, unit_id: str) -> Look:
+        """Look whether the account is gone, and not only deleted: for 48 hours that could be taken back."""
+        unit = self.services.ledger.unit(self.request_id, unit_id)
+        state = state_of_account(self.services, unit) if unit else "absent"
+        if state != "absent":
+            self.found.remaining[unit_id] = [ACCOUNT]
+            self.found.recoverable_account = state == "recoverable"
         return self.found
 
     def _look_at_project(self, project: Json, unit_ids: Sequence[str]) -> None:

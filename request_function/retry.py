@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.acceptance import accept
+from shared.domain.account import AccountId
 from shared.domain.errors import Conflict
 from shared.domain.identifiers import id_of_retry
 from shared.domain.record import RequestRecord
@@ -41,7 +42,7 @@ def retry(services: Services, request_id: str, verified_requester: str | None) -
 def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
     options = dict(record.notes["options"])
     if not record.is_export:
-        options["confirm"] = {"project_ids": scope["projects"]} if scope["level"] == "projects" else None
+        options["confirm"] = _confirmation(scope)
     return SubjectRequest(
         request_id=id_of_retry(record.subject_request_id),
         type=record.subject_request_type,
@@ -53,10 +54,19 @@ def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
     )
 
 
+def _confirmation(scope: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The plan's own ids stand for the names that the caller gave once; approval is asked for anew."""
+    if scope["level"] == "projects":
+        return {"project_ids": scope["projects"]}
+    account = AccountId.parse(scope["account"]) if scope["level"] == "account" else None
+    return {"account": account.name} if account else None
+
+
 def _scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
     if record.is_export:
         return _export_scope(services, record, plan)
-    return _whole_scope(services, record, plan) if record.level == "projects" else _items_scope(services, record, plan)
+    scopes = {"projects": _whole_scope, "account": _account_scope}
+    return scopes.get(record.level or "", _items_scope)(services, record, plan)
 
 
 def _export_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
@@ -88,6 +98,14 @@ def _whole_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[
     """Projects of which any unit has not done its work, or was still found at the last look."""
     left = [project["id"] for project in plan["projects"] if _is_left(services, record, project)]
     return {"level": "projects", "projects": sorted(left), "predictions": True} if left else None
+
+
+def _account_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
+    """An account is gone or it is not: then everything of it is tried again."""
+    unit = services.ledger.unit(_id(record), plan["account"]["unit"]) if plan["account"] else None
+    if unit is None:
+        return None
+    return {"level": "account", "projects": "all", "predictions": True, "account": unit.details["account"]}
 
 
 def _is_left(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> bool:

@@ -154,6 +154,8 @@ class RequestLedger:
         plan = self.plan(request_id)
         if plan is None:
             return
+        if plan.get("account"):
+            plan["account"]["name"] = None
         for project in plan["projects"]:
             project["name"] = None
             for iteration in project.get("iterations", ()):

@@ -38,6 +38,18 @@ _RESIDUALS: Mapping[str, tuple[str, str]] = {
         "These projects are gone as a whole; the service removes a deleted project's data within 30 days.",
         "https://learn.microsoft.com/legal/cognitive-services/custom-vision/custom-vision-cvs-data-privacy",
     ),
+    "customer_storage": (
+        "Models exported from these projects are also kept in the customer's own storage, which is not touched.",
+        _DOCS + "storage-integration",
+    ),
+    "account_recoverable_48_hours": (
+        "The account is deleted but not purged: until 48 hours after the deletion it can be recovered.",
+        "https://learn.microsoft.com/azure/ai-services/recover-purge-resources",
+    ),
+    "microsoft_account_button": (
+        "An account that was signed up with a Microsoft account is deleted by a button on customvision.ai only.",
+        _DOCS + "export-delete-data",
+    ),
     "service_backups": (
         "Backups that the service itself may hold are outside of every call of its API.",
         "https://learn.microsoft.com/legal/cognitive-services/custom-vision/custom-vision-cvs-data-privacy",

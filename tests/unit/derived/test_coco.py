@@ -83,7 +83,9 @@ def test_pycocotools_loads_it_and_finds_images_by_tag(built: Builder, tmp_path: 
     assert len(coco.getImgIds()) == 300
     assert len(coco.getImgIds(catIds=[cats])) == 300
     assert all(built.read(entry["file_name"]) for entry in coco.loadImgs(coco.getImgIds()[:5]))
-    assert len(coco.loadRes(coco.loadAnns(coco.getAnnIds())).getAnnIds()) == len(coco.getAnnIds())
+    assert len(coco.loadRes([dict(entry) for entry in coco.loadAnns(coco.getAnnIds())]).getAnnIds()) == len(
+        coco.getAnnIds()
+    )
 
 
 def test_pycocotools_loads_a_project_without_images(built: Builder, tmp_path: Path) -> None:

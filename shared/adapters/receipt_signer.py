@@ -1,8 +1,8 @@
 """
 Keys from settings, and signatures with them: JWS in compact form (RFC 7515) by PyJWT, keys by cryptography.
 
-EdDSA with Ed25519 (RFC 8037) or ES256 with P-256 (RFC 7518). Both libraries are imported when a key is configured and
-not before: they would cost every cold start.
+EdDSA with Ed25519 (RFC 8037) or ES256 with P-256 (RFC 7518). The libraries are imported when a key is configured and
+not before: they would add to every cold start.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """
 A project as its package holds it: rows read page by page, images of all sources merged by id.
 
-Row pages come in ascending order of image id (export units partition the sorted inventory), so merging holds no more
-than one page of the workspace and of each iteration.
+Row pages come in ascending order of image id (export units partition the sorted inventory); what came while the export
+ran has pages of its own behind them, ascending again. So each source is a few ascending runs of pages, and merging
+holds no more than one page of each run.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class HeldProject:
         self.files = files
         self._packages = packages
         self._request_id = request_id
+        self._runs: dict[str, list[list[str]]] = {}
         self.iterations = sorted(self._iterations(), key=_age, reverse=True)
 
     def document(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -78,9 +80,9 @@ class HeldProject:
         return [found[tag_id] for tag_id in sorted(found)]
 
     def images(self) -> Iterator[HeldImage]:
-        """Give all images in order of id, each once. ValueError if row pages are not in order."""
-        sources = [self._source("images", WORKSPACE)]
-        sources += [self._source(f"iterations/{i['id']}/images", rank) for rank, i in enumerate(self.iterations, 1)]
+        """Give all images in order of id, each once. ValueError if the rows of a page are not in order."""
+        folders = ["images", *(f"iterations/{iteration['id']}/images" for iteration in self.iterations)]
+        sources = [self._source(run, rank) for rank, folder in enumerate(folders) for run in self._runs_of(folder)]
         for image_id, rows in groupby(merge(*sources, key=itemgetter(0, 1)), key=itemgetter(0)):
             yield self._image(image_id, {rank: Image.from_row(row) for _, rank, row in rows})
 
@@ -100,10 +102,26 @@ class HeldProject:
             file=name and IMAGE_FILES + name,
         )
 
-    def _source(self, folder: str, rank: int) -> Iterator[tuple[str, int, Json]]:
+    def _runs_of(self, folder: str) -> list[list[str]]:
+        """Cut a folder's pages into ascending runs by the first and last id of each; looked up once."""
+        if folder not in self._runs:
+            runs: list[list[str]] = []
+            last = ""
+            for name in self.files.row_pages(folder):
+                rows = self._content(name).splitlines()
+                if not rows:
+                    continue
+                if not runs or _id(json.loads(rows[0])) <= last:
+                    runs.append([])
+                runs[-1].append(name)
+                last = _id(json.loads(rows[-1]))
+            self._runs[folder] = runs
+        return self._runs[folder]
+
+    def _source(self, names: Sequence[str], rank: int) -> Iterator[tuple[str, int, Json]]:
         last = ""
-        for row in self._rows(self.files.row_pages(folder)):
-            image_id = str(row["id"]).lower()
+        for row in self._rows(names):
+            image_id = _id(row)
             if image_id <= last:
                 raise ValueError("rows of images are not in ascending order of id")
             last = image_id
@@ -111,8 +129,10 @@ class HeldProject:
 
     def _rows(self, names: Sequence[str]) -> Iterator[Json]:
         for name in names:
-            content = self._packages.read(self._request_id, project_path(self.files.project_id, name)) or b""
-            yield from map(json.loads, content.splitlines())
+            yield from map(json.loads, self._content(name).splitlines())
+
+    def _content(self, name: str) -> bytes:
+        return self._packages.read(self._request_id, project_path(self.files.project_id, name)) or b""
 
     def _iterations(self) -> Iterator[Json]:
         """Give details of every iteration that has files here, the id in lower case, from the best file there is."""
@@ -123,6 +143,10 @@ class HeldProject:
         missing = partial(filter, lambda item: item not in self.files.iteration_ids())
         for iteration_id in missing(listed):
             yield {**listed[iteration_id], "id": iteration_id}
+
+
+def _id(row: Json) -> str:
+    return str(row["id"]).lower()
 
 
 def _age(iteration: Json) -> tuple[str, str]:

@@ -203,11 +203,23 @@ def test_only_what_was_asked_for_is_written(built: Builder) -> None:
     assert not [path for path in built.paths() if path.endswith(("coco.json", ".csv"))]
 
 
-def test_rows_out_of_order_are_refused_rather_than_counted_twice(built: Builder) -> None:
-    rows = [image_row(n) for n in range(3)]
-    built.rows("images", rows, page=1)
-    pages = [built.read(f"images/{number:05d}.jsonl") for number in (1, 2, 3)]
-    built.file("images/00001.jsonl", pages[2])
-    built.file("images/00003.jsonl", pages[0])
+def test_images_that_came_while_the_export_ran_are_merged_from_pages_of_their_own(built: Builder) -> None:
+    rows = sorted((image_row(number, CAT) for number in range(40)), key=lambda row: str(row["id"]))
+    built.rows("images", rows[::2], page=7)
+    late = Builder()
+    late.rows("images", rows[1::2], page=7)
+    built.file("images/00020.jsonl", b"")
+    for number in (1, 2, 3):
+        built.file(f"images/0002{number}.jsonl", late.read(f"images/0000{number}.jsonl"))
+    built.rows(f"iterations/{OLD_ITERATION}/images", rows[5:10], page=2)
+    built.bytes_of(rows)
+    found = [entry["attributes"] for entry in derived(built)["images"]]
+    assert [entry["custom_vision_id"] for entry in found] == [row["id"] for row in rows]
+    assert [bool(entry["iterations"]) for entry in found] == [5 <= at < 10 for at in range(40)]
+
+
+def test_a_page_whose_rows_are_out_of_order_is_refused_rather_than_counted_twice(built: Builder) -> None:
+    built.rows("images", [image_row(number) for number in range(3)])
+    built.file("images/00001.jsonl", b"\n".join(reversed(built.read("images/00001.jsonl").splitlines())))
     with pytest.raises(ValueError, match="order"):
         derived(built)

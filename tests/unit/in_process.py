@@ -46,6 +46,17 @@ MOST_STEPS = 2000
 NEVER = 10**9
 
 
+class StoppingBeforeBlobStore(StoppingBlobStore):
+    """Dies instead of the write that follows the `stop_after`-th: what the service was asked meanwhile has happened."""
+
+    def _write[T](self, write: Callable[[], T]) -> T:
+        with self._lock:
+            self._left -= 1
+            if self._left < 0:
+                raise WorldStopped
+        return write()
+
+
 class StoppingQueues:
     """Queues whose process dies right after its `stop_after`-th message was sent (0: instead of the first)."""
 
@@ -74,9 +85,14 @@ class StoppingQueues:
 
 @dataclass(frozen=True, kw_only=True)
 class CrashAt:
-    """After how many writes to the ledger, to packages, or of messages a process dies; never by default."""
+    """
+    After how many writes to the ledger, to packages, or of messages a process dies; never by default.
+
+    `before_ledger`: it dies instead of the write that follows so many.
+    """
 
     ledger: int = NEVER
+    before_ledger: int = NEVER
     packages: int = NEVER
     messages: int = NEVER
 
@@ -103,7 +119,8 @@ class Region:
         """Start the app."""
         at = crash or CrashAt()
         queues = StoppingQueues(self.queues, stop_after=at.messages)
-        ledger = StoppingBlobStore(self.requests, stop_after=at.ledger)
+        before = StoppingBeforeBlobStore(self.requests, stop_after=at.before_ledger)
+        ledger = StoppingBlobStore(before, stop_after=at.ledger)
         packages = StoppingBlobStore(self.exports, stop_after=at.packages)
         return Process(self, self._services(ledger, packages, queues), self._services(ledger, packages, queues))
 

@@ -25,6 +25,7 @@ POINTS = [
     pytest.param(EXPORT, "packages", id="export, writes to the package"),
     pytest.param(EXPORT, "messages", id="export, messages"),
     pytest.param(ERASURE, "ledger", id="erasure, writes to the ledger"),
+    pytest.param(ERASURE, "before_ledger", id="erasure, before writes to the ledger"),
     pytest.param(ERASURE, "messages", id="erasure, messages"),
 ]
 

@@ -1,12 +1,11 @@
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from shared.domain.errors import InvalidRequest, NotAllowed, Violation
-from shared.domain.permissions import check_allowed, check_supported
+from shared.domain.errors import NotAllowed
+from shared.domain.permissions import check_allowed
 from shared.domain.validation import validate_erasure
-from tests.unit.domain.bodies import ID, erasure_body, export_body, read_export, whole_body
+from tests.unit.domain.bodies import erasure_body, export_body, read_export, whole_body
 
 
 def test_the_level_account_needs_its_setting() -> None:
@@ -35,22 +34,3 @@ def test_keys_in_an_export_need_their_setting() -> None:
 )
 def test_the_other_erasures_need_no_setting(body: dict[str, Any]) -> None:
     check_allowed(validate_erasure(body), account_deletion=False, key_export=False)
-
-
-def test_what_this_version_does_is_let_through() -> None:
-    check_supported(read_export(export_body(), package="none"))
-    check_supported(read_export(export_body({"projects": "all", "images": {"tags": ["a"]}}), package="none"))
-    check_supported(validate_erasure(erasure_body()))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [whole_body("account"), whole_body("projects", delete_tags=True), erasure_body({"predictions": {"ids": [ID]}})],
-)
-def test_what_is_not_built_is_refused_in_so_many_words(body: dict[str, Any]) -> None:
-    violations: Sequence[Violation] = ()
-    try:
-        check_supported(validate_erasure(body))
-    except InvalidRequest as refused:
-        violations = refused.violations
-    assert all("not supported yet" in violation.detail for violation in violations)

@@ -196,6 +196,10 @@ def _others(resources: Sequence[VisionResource], named: Iterable[str]) -> list[A
 
 
 def _count(result: Result, entry: _Entry) -> None:
+    if entry.facts["role"] == "prediction" and entry.word == "failed":
+        # It is named because an iteration points to it; what more could be read is extra, and its refusal stands there.
+        result.count(STORE, found=1, written=1)
+        return
     result.count(STORE, found=1, **{entry.word: 1})
     code = {"not_available": "gone", "vanished": "vanished"}.get(entry.word, "refused")
     for part, error in entry.refusals:

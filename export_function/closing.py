@@ -7,7 +7,6 @@ once to list the files in the manifest when it is known how many there are.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,20 +18,20 @@ from export_function.manifest import asked_for, manifest_of, not_asked, status_o
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
 from export_function.zip_parts import PartAssigner, needs_of
-from shared.domain.canonical import canonical, readable
+from shared.domain.canonical import readable
 from shared.domain.receipt import Ending
 from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import Counts, UnitOutcome, add_counts
-from shared.packages import JSON_LINES, package_prefix, project_path
+from shared.file_pages import MANIFEST, FilePages
+from shared.packages import package_prefix, project_path
 from shared.ports import BlobEntry
 from shared.services import Services
 
 type Json = dict[str, Any]
 type Row = Mapping[str, Any]
 
-ROWS_A_PAGE = 1000
 PICTURES = {"image_id": (IMAGES, "images/files/"), "prediction_id": (PREDICTIONS, "predictions/files/")}
 """Which id in a file's row says that it is a picture: of which store, and in which folder."""
 
@@ -43,35 +42,6 @@ class Closed:
 
     ending: Ending
     parts: Sequence[Json]
-
-
-@dataclass
-class FilePages:
-    """Writes the manifest's pages of file rows as they fill up."""
-
-    services: Services
-    request_id: str
-    written: list[Json] = field(default_factory=list)
-    _rows: list[Row] = field(default_factory=list)
-
-    def add(self, row: Row) -> None:
-        """Add a file row."""
-        self._rows.append(row)
-        if len(self._rows) >= ROWS_A_PAGE:
-            self._write()
-
-    def finish(self) -> list[Json]:
-        """Write what is left and give the entries of all pages."""
-        if self._rows:
-            self._write()
-        return self.written
-
-    def _write(self) -> None:
-        rows, self._rows = self._rows, []
-        content = b"".join(canonical(row) + b"\n" for row in rows)
-        path = f"files/{len(self.written) + 1:05d}.jsonl"
-        self.services.packages.write_plain(self.request_id, path, content, JSON_LINES)
-        self.written.append({"path": path, "rows": len(rows), "sha256": hashlib.sha256(content).hexdigest()})
 
 
 @dataclass
@@ -95,7 +65,7 @@ class Closing:
         """Check, derive the pages for people, list everything in the manifest, and say how the export ends."""
         self._count()
         stores = stores_of(self.counts, self._service_counts())
-        created = rfc3339(self.services.now())
+        created = rfc3339(self.record.phase_time or self.services.now())  # the same however often this is repeated
         head = manifest_of(
             self.request, request_id=self.request_id, created_time=created, stores=stores, gaps=self.gaps, files=()
         )
@@ -174,11 +144,11 @@ class Closing:
     def _list_files(self, head: Json, index: Sequence[Row]) -> list[Json]:
         """Write the manifest and its pages, with the zip that each file will be in; gives the parts of the zips."""
         assigner = PartAssigner(needs_of(self._listed(index))) if self.request.options["package"] == "zip" else None
-        pages = FilePages(self.services, self.request_id)
+        pages = FilePages(self.services.packages, self.request_id)
         for row in self._listed(index):
             pages.add(assigner.assign(row) if assigner else row)
         manifest = head | {"files": pages.finish()}
-        self.services.packages.write_plain(self.request_id, "manifest.json", readable(manifest))
+        self.services.packages.write_plain(self.request_id, MANIFEST, readable(manifest))
         parts = assigner.parts.values() if assigner else ()
         return [{"part": part.number, "first": part.first, "last": part.last} for part in parts]
 

@@ -7,8 +7,11 @@ from typing import Any
 
 REMOVED = "[link removed]"
 _LINK_KEY = re.compile(r"ur[il]s?$", re.IGNORECASE)
-_SIGNED = re.compile(r"[?&]sig=", re.IGNORECASE)
-_SERVICE_HOST = re.compile(r"https?://[^/\s]*\.(blob|queue)\.core\.[a-z.]+", re.IGNORECASE)
+_SIGNED = re.compile(r"(?:[?&]|%3f|%26)sig(?:=|%3d)", re.IGNORECASE)
+_SERVICE_HOST = re.compile(
+    r"https?(?:://|%3a%2f%2f)[^/\s]*\.(?:blob|queue|file|table|dfs)\.(?:core\.[a-z.]+|storage\.azure\.net)",
+    re.IGNORECASE,
+)
 
 
 def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -151,7 +151,10 @@ class Region:
 
     def _fetch(self, link: str) -> Fetched | SourceRefusal:
         """Fetch as the storage service does when it copies."""
-        answer = self.session.get(link, timeout=10)
+        try:
+            answer = self.session.get(link, timeout=10)
+        except requests.RequestException:
+            return SourceRefusal("refused")
         if answer.status_code == 200:
             return Fetched(answer.content, answer.headers.get("ETag"))
         reason = "source_absent" if answer.status_code == 404 else "link_expired"

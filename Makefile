@@ -16,7 +16,7 @@ setup: ## bring Python packages and Azurite, nothing else (the other targets do 
 
 run: ## the main job before your eyes: export a project, erase one person, show the proof
 	@local/setup.sh python azurite
-	@exec $(PYTHON) -m local.launch demo
+	@exec $(PYTHON) -m local.launch demo --port $(PORT)
 
 start: ## the whole stack in the foreground: Azurite, Custom Vision emulator, Functions host on 7071
 	@local/setup.sh python azurite

@@ -69,9 +69,9 @@ def stack(environ: Mapping[str, str], ports: Ports) -> Program:
     return python_module("local.stack", "--port", str(ports.host)), dict(environ)
 
 
-def demo(environ: Mapping[str, str], _: Ports) -> Program:
+def demo(environ: Mapping[str, str], ports: Ports) -> Program:
     """Return the demo of the main job, which starts a stack of its own."""
-    return python_module("local.demo"), dict(environ)
+    return python_module("local.demo", "--port", str(ports.host)), dict(environ)
 
 
 PIECES: Mapping[str, Callable[[Mapping[str, str], Ports], Program]] = {

@@ -10,14 +10,15 @@ from types import FrameType
 
 from local.azurite.command import AzuriteMissingError
 from local.azurite.server import AzuriteStartError
+from local.demo import words
 from local.demo.app import App, UnexpectedAnswerError
 from local.demo.console import Console
 from local.demo.photographs import FILL_PROBLEMS
 from local.demo.scenes import DEFAULT_IMAGES, FEWEST_IMAGES, ImagesSettingError, images_wanted
-from local.demo.story import Story
+from local.demo.story import Story, shown_path
 from local.demo.surroundings import HURRY, chosen_ports, running_surroundings
 from local.functions_host.process import HostDidNotStart
-from local.pieces import PortSettingError, data_folder, ports_from
+from local.pieces import DEFAULT_HOST_PORT, Ports, PortSettingError, data_folder, ports_from
 
 STOPPED = 130
 PROBLEMS = (
@@ -37,7 +38,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_once)
     try:
-        return run(console, _arguments())
+        port, images = _arguments()
+        return run(console, ports_from(os.environ, port), images)
     except KeyboardInterrupt:
         console.line("\nStopped. Everything that was started has ended.")
         return STOPPED
@@ -46,29 +48,32 @@ def main() -> int:
         return 1
 
 
-def run(console: Console, images: int) -> int:
-    """Start the pieces, tell the story, stop them; 0 if every check holds, else 1."""
+def run(console: Console, wanted: Ports, images: int) -> int:
+    """Start the pieces on the ports `wanted` or free ones, tell the story, stop them; 0 = every check holds, else 1."""
     began = time.monotonic()
     folder = data_folder(os.environ, "run")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    ports, remarks = chosen_ports(ports_from(os.environ))
+    ports, remarks = chosen_ports(wanted)
     console.line("Custom Vision GDPR: export everything, erase one person, prove both. Nothing leaves this machine.\n")
     for remark in (*remarks, "Starting Azurite, the Custom Vision emulator and the Functions host ...", HURRY):
         console.say(remark)
     with running_surroundings(ports, folder) as around, App(around.host) as app:
         holds = Story(around, app, console).tell(images)
+    console.heading(words.afterwards(shown_path(folder)))
     verdict = "Every check holds." if holds else "A CHECK FAILED: see above."
     console.heading(f"{verdict} {time.monotonic() - began:.0f} seconds in all; nothing is left running.")
     return 0 if holds else 1
 
 
-def _arguments() -> int:
-    """Return how many images the command line, else the environment, wants."""
+def _arguments() -> tuple[int, int]:
+    """Return the host's port and how many images the command line, else the environment, wants."""
     parser = argparse.ArgumentParser(prog="python -m local.demo", description="The main job and its proof.")
     parser.add_argument("--images", help=f"how many, {FEWEST_IMAGES} or more (default: DEMO_IMAGES, {DEFAULT_IMAGES})")
-    wanted: str | None = parser.parse_args().images
-    return images_wanted({"DEMO_IMAGES": wanted} if wanted is not None else os.environ)
+    parser.add_argument("--port", type=int, default=DEFAULT_HOST_PORT, help="where the Functions host listens")
+    arguments = parser.parse_args()
+    environ = os.environ if arguments.images is None else {"DEMO_IMAGES": arguments.images}
+    return arguments.port, images_wanted(environ)
 
 
 def _stop_once(*_: int | FrameType | None) -> None:

@@ -63,7 +63,11 @@ def fill(url: str, key: str = TRAINING_KEY, images: int = DEFAULT_IMAGES) -> Non
     """
     shots = [shots_of(scene, images) for scene in SCENES]
     with TrainingApi(url, key) as api, ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(len(SCENES)) as each:
-        list(each.map(lambda scene, those: _fill_project(_created(api, scene), those, pool), SCENES, shots))
+        try:
+            list(each.map(lambda scene, those: _fill_project(_created(api, scene), those, pool), SCENES, shots))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # whoever stops the filling need not wait for the rest of it
+            raise
 
 
 def _created(api: TrainingApi, scene: ProjectScene) -> _Project:

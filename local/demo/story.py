@@ -81,7 +81,7 @@ class Story:
         self.console.say(f"The package: {files} files, {megabytes:.1f} MB.")
         self.console.show(
             f"In Blob Storage   container {package.CONTAINER}, prefix {request_id}/\n"
-            f"A copy on disk    {_shown(folder)}/ (it stays; begin with manifest.json)"
+            f"A copy on disk    {shown_path(folder)}/ (it stays; begin with manifest.json)"
         )
         return receipt
 
@@ -109,7 +109,7 @@ class Story:
         target.write_bytes(self.app.raw(receipt_path))
         for sentence in words.proof_in_words(receipt):
             self.console.say(sentence)
-        self.console.say(f"The receipt, kept after this run: {_shown(target)}")
+        self.console.say(f"The receipt, kept after this run: {shown_path(target)}")
         return receipt
 
     def check(self, before: Snapshot, export: Json, receipt: Json) -> list[proof.Finding]:
@@ -155,6 +155,6 @@ class Story:
         self.console.show(f"$ {curl(self.around.host.url + path, body)}")
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return a path as a person in the project's folder would type it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from local.demo.proof import Finding
+from local.demo.scenes import SUBJECT
 from local.demo.snapshot import Snapshot
 
 Json = dict[str, Any]
@@ -78,6 +79,16 @@ def verdict(findings: Iterable[Finding]) -> str:
         if len(finding.problems) > PROBLEMS_SHOWN:
             lines.append(f"         and {len(finding.problems) - PROBLEMS_SHOWN} more")
     return "\n".join(lines)
+
+
+def afterwards(folder: str) -> str:
+    """Return what stays of a run in `folder` and how to look at it."""
+    return f"""What stays in {folder}/ until the next run:
+   package/       the export as it was before the erasure, so {SUBJECT} is in it: begin with manifest.json
+   receipt.json   the receipt of the erasure
+   host.log       what the Functions host said
+   azurite/       the data of Blob Storage; to look into it with Storage Explorer or the Azure CLI:
+                  LOCAL_DATA={folder} make azurite"""
 
 
 def _matters(word: str, value: object) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from export_function.unit_work import UnitWork
-from export_function.zipping import build_part, listed_rows
+from export_function.zipping import build_part
 from shared.domain.work import UnitOutcome
+from shared.file_pages import listed_rows
 
 
 def export_zip(work: UnitWork) -> UnitOutcome:

@@ -11,18 +11,17 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 from export_function.reading_ahead import ahead
 from export_function.zip_parts import FileRow, is_data
 from export_function.zip_stream import Member, zip_chunks
 from shared.domain.errors import StorageUnavailable
 from shared.domain.times import parse_rfc3339
+from shared.file_pages import MANIFEST, needed
 from shared.packages import PackageStore, package_prefix, part_name
 from shared.ports import WrittenFile
 
 ZIP = "application/zip"
-MANIFEST = "manifest.json"
 READERS = 8
 READ_AHEAD_BYTES = 1024**2
 """Files up to this size are read whole, several at a time: the wait for each of many small blobs would be the work."""
@@ -43,19 +42,6 @@ def build_part(packages: PackageStore, request_id: str, part: int, rows: Listed)
     name = package_prefix(request_id) + part_name(part)
     members = _members(packages, request_id, part, rows)
     return packages.blobs.write_stream(name, zip_chunks(members), content_type=ZIP)
-
-
-def listed_rows(packages: PackageStore, request_id: str, *, first: int = 0, last: int | None = None) -> Iterator[Any]:
-    """
-    Read the file rows of a package's manifest page by page, those from `first` to `last` (counted from 0) at least.
-
-    Pages outside are not read. `StorageUnavailable` where the manifest or one of its pages is absent.
-    """
-    at = 0
-    for page in _manifest(packages, request_id)["files"]:
-        start, at = at, at + page["rows"]
-        if at > first and (last is None or start <= last):
-            yield from map(json.loads, _needed(packages, request_id, page["path"]).splitlines())
 
 
 def _members(packages: PackageStore, request_id: str, part: int, rows: Listed) -> Iterator[Member]:
@@ -79,10 +65,10 @@ def _pages_first(row: FileRow) -> tuple[bool, str]:
 
 
 def _manifest_members(packages: PackageStore, request_id: str) -> Iterator[Member]:
-    manifest = _manifest(packages, request_id)
+    manifest = json.loads(needed(packages, request_id, MANIFEST))
     time = parse_rfc3339(manifest["created_time"])
     for path in (MANIFEST, *(page["path"] for page in manifest["files"])):
-        yield Member(path=path, time=time, deflated=True, chunks=[_needed(packages, request_id, path)])
+        yield Member(path=path, time=time, deflated=True, chunks=[needed(packages, request_id, path)])
 
 
 def _listed(packages: PackageStore, request_id: str, row: FileRow) -> Member:
@@ -106,15 +92,3 @@ def _as_listed(packages: PackageStore, name: str, row: FileRow) -> Iterator[byte
         raise StorageUnavailable("zip (a listed file is absent)") from None
     if size != row["bytes"] or row["md5"] not in (None, md5.hexdigest()):
         raise StorageUnavailable("zip (a file is not as listed)")
-
-
-def _manifest(packages: PackageStore, request_id: str) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads(_needed(packages, request_id, MANIFEST))
-    return manifest
-
-
-def _needed(packages: PackageStore, request_id: str, path: str) -> bytes:
-    content = packages.read(request_id, path)
-    if content is None:
-        raise StorageUnavailable("zip (the manifest or a page of it is absent)")
-    return content

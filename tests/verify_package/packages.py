@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from export_function.zip_parts import FileRow, Limits, PartAssigner, needs_of
-from export_function.zipping import build_part, listed_rows
+from export_function.zipping import build_part
 from shared.domain.canonical import canonical, readable
+from shared.file_pages import listed_rows
 from shared.packages import JSON_LINES, PackageStore, file_row, package_prefix
 from shared.ports import BlobStore
 

@@ -1,0 +1,227 @@
+"""
+Tombstones: which items erasures take away, so that no export writes them any more and packages lose them.
+
+They are pages of ids per project in the ledger (`erased/{project_id}/{request_id}-NNNNN.jsonl`), written before an
+erasure's first delete; where a whole project goes, one page covers it. An item that was not erased after all is
+withdrawn. Ids only, no names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import batched, chain
+
+from shared.domain.canonical import canonical
+from shared.domain.errors import AlreadyExists, Superseded, UnknownRequest
+from shared.domain.record import RequestRecord
+from shared.ledger import RequestLedger
+from shared.packages import JSON_LINES, checked
+from shared.ports import BlobStore
+from shared.services import Services
+
+IDS_A_PAGE = 5000
+IMAGE, PREDICTION, PROJECT = "image", "prediction", "project"
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""How far the clocks of two hosts may be apart when a beginning is compared with an end."""
+SLOWEST_TWIN = timedelta(minutes=10)
+"""host.json `functionTimeout`: a second run of a unit may still write so long after its export has ended."""
+
+_ROOT = "erased/"
+
+
+@dataclass
+class Tombstones:
+    """What erasures take away of one project: ids in lower case, or the whole of it."""
+
+    whole: bool = False
+    images: set[str] = field(default_factory=set)
+    predictions: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return self.whole or bool(self.images) or bool(self.predictions)
+
+    def covers_image(self, image_id: str) -> bool:
+        """Whether an image is taken away."""
+        return self.whole or image_id in self.images
+
+    def covers_prediction(self, prediction_id: str) -> bool:
+        """Whether a stored prediction is taken away."""
+        return self.whole or prediction_id in self.predictions
+
+    def add(self, other: Tombstones) -> None:
+        """Take in what others cover."""
+        self.whole = self.whole or other.whole
+        self.images |= other.images
+        self.predictions |= other.predictions
+
+
+def write(
+    blobs: BlobStore,
+    request_id: str,
+    project_id: str,
+    *,
+    image_ids: Iterable[str] = (),
+    prediction_ids: Iterable[str] = (),
+    whole: bool = False,
+) -> None:
+    """
+    Write an erasure's tombstones of one project before its first delete; the same call again changes nothing.
+
+    `blobs` is the ledger's container. The ids must come in the same order each time; `whole` covers the project.
+    """
+    if whole:
+        rows: Iterator[tuple[str, str]] = iter([(PROJECT, project_id)])
+    else:
+        rows = chain(((IMAGE, item) for item in image_ids), ((PREDICTION, item) for item in prediction_ids))
+    for number, page in enumerate(batched(rows, IDS_A_PAGE, strict=False), start=1):
+        try:
+            blobs.create(f"{_prefix(project_id)}{checked(request_id)}-{number:05d}.jsonl", _content(page))
+        except AlreadyExists:
+            continue
+
+
+def standing(
+    ledger: RequestLedger, project_id: str, since: datetime, among: Collection[str] | None = None
+) -> Tombstones:
+    """
+    Give what an export that began at `since` must not hold of a project; `among` narrows to some ids.
+
+    All tombstones count but those of an erasure that had ended when the export began: by then the items that it erased
+    were gone from the service, and items that it did not erase are there to stay.
+    """
+    found = Tombstones()
+    ended: dict[str, bool] = {}
+    for name, request_id in _pages(ledger.blobs, project_id):
+        if request_id not in ended:
+            ended[request_id] = _had_ended(ledger, request_id, since)
+        if not ended[request_id]:
+            found.add(_read(ledger.blobs, name, among))
+    return found
+
+
+def of_erasures(blobs: BlobStore, project_id: str, request_ids: Collection[str]) -> Tombstones:
+    """Give what some erasures take away of a project."""
+    found = Tombstones()
+    for name, request_id in _pages(blobs, project_id):
+        if request_id in request_ids:
+            found.add(_read(blobs, name, None))
+    return found
+
+
+def keep_only(blobs: BlobStore, request_id: str, project_id: str, erased: Tombstones) -> None:
+    """
+    Withdraw what an erasure did not erase: of its tombstones of a project those stay that `erased` covers.
+
+    A page that covers the whole project stays only if `erased.whole`. Pages stay, if empty, so that writing them again
+    brings nothing back.
+    """
+    for name, owner in _pages(blobs, project_id):
+        if owner == request_id:
+            _keep_rows(blobs, name, erased)
+
+
+def remove_unneeded(services: Services) -> int:
+    """
+    Remove the tombstones of erasures that have ended and that no export needs any more; gives how many pages.
+
+    An export needs them if it began before the erasure ended and is not final, or became so within `SLOWEST_TWIN`.
+    """
+    pages = [(entry.name, _owner(entry.name)) for entry in services.ledger.blobs.entries(_ROOT)]
+    if not pages:
+        return 0
+    ended = _ends(services, {owner for _, owner in pages})
+    oldest = _oldest_running_export(services)
+    gone = [n for n, o in pages if o in ended and (oldest is None or ended[o] + CLOCKS_DIFFER_BY < oldest)]
+    return services.ledger.blobs.delete_all(gone)
+
+
+def _ends(services: Services, request_ids: Iterable[str]) -> dict[str, datetime]:
+    """Give when those of some erasures that have ended did so; one without a record counts as ended long ago."""
+    records = {request_id: _record(services.ledger, request_id) for request_id in request_ids}
+    long_ago = services.now() - timedelta(days=36500)
+    times = {request_id: long_ago if one is None else one.completed_time for request_id, one in records.items()}
+    return {request_id: time for request_id, time in times.items() if time is not None}
+
+
+def _oldest_running_export(services: Services) -> datetime | None:
+    """Give when the oldest export began of which a unit may still write."""
+    just_now = services.now() - SLOWEST_TWIN
+    times = [
+        record.received_time
+        for entry in services.ledger.index()
+        if entry.type.is_export and entry.state in ("open", "final")
+        if (record := _record(services.ledger, entry.request_id)) is not None
+        if record.completed_time is None or record.completed_time > just_now
+    ]
+    return min(times, default=None)
+
+
+def _had_ended(ledger: RequestLedger, request_id: str, since: datetime) -> bool:
+    record = _record(ledger, request_id)
+    ended = record.completed_time if record else None
+    return ended is not None and ended + CLOCKS_DIFFER_BY < since
+
+
+def _record(ledger: RequestLedger, request_id: str) -> RequestRecord | None:
+    try:
+        return ledger.read(request_id).record
+    except UnknownRequest:
+        return None
+
+
+def _prefix(project_id: str) -> str:
+    return f"{_ROOT}{checked(project_id)}/"
+
+
+def _owner(name: str) -> str:
+    """Give the erasure that a page belongs to: its name ends with `{request_id}-NNNNN.jsonl`."""
+    return name.rpartition("/")[2][:36]
+
+
+def _pages(blobs: BlobStore, project_id: str) -> Iterator[tuple[str, str]]:
+    return ((entry.name, _owner(entry.name)) for entry in blobs.entries(_prefix(project_id)))
+
+
+def _content(rows: Iterable[tuple[str, str]]) -> bytes:
+    return b"".join(canonical({"kind": kind, "id": item}) + b"\n" for kind, item in rows)
+
+
+def _rows(content: bytes) -> Iterator[Mapping[str, str]]:
+    return map(json.loads, content.splitlines())
+
+
+def _read(blobs: BlobStore, name: str, among: Collection[str] | None) -> Tombstones:
+    blob = blobs.read(name)
+    found = Tombstones()
+    for row in _rows(blob.content if blob else b""):
+        if row["kind"] == PROJECT:
+            found.whole = True
+        elif among is None or row["id"] in among:
+            (found.images if row["kind"] == IMAGE else found.predictions).add(row["id"])
+    return found
+
+
+def _keep_rows(blobs: BlobStore, name: str, erased: Tombstones) -> None:
+    """Write a page again without what does not belong there; of two writers both want the same."""
+    while (blob := blobs.read(name)) is not None:
+        kept = [(row["kind"], row["id"]) for row in _rows(blob.content) if _is_erased(row, erased)]
+        content = _content(kept)
+        if content == blob.content:
+            return
+        try:
+            blobs.replace(name, content, etag=blob.etag, content_type=JSON_LINES)
+        except Superseded:
+            continue
+
+
+def _is_erased(row: Mapping[str, str], erased: Tombstones) -> bool:
+    match row["kind"]:
+        case "project":
+            return erased.whole
+        case "image":
+            return erased.covers_image(row["id"])
+        case _:
+            return erased.covers_prediction(row["id"])

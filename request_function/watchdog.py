@@ -18,7 +18,7 @@ from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import WorkMessage
 from shared.finishing import clean_up
-from shared.ledger import IndexEntry, Versioned
+from shared.ledger import STEP, IndexEntry, Versioned
 from shared.services import Services
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,8 @@ def _last_sign(services: Services, record: RequestRecord) -> datetime:
     times = [record.updated_time]
     proof = record.notes.get("proof", {})
     times += [parse_rfc3339(proof["next_time"])] if proof.get("next_time") else []
-    return max(times)
+    waits = services.ledger.waits_until(record.subject_request_id, STEP)
+    return max([*times, waits] if waits else times)
 
 
 def _resend(services: Services, current: Versioned) -> int:
@@ -68,11 +69,11 @@ def _resend(services: Services, current: Versioned) -> int:
     done = len(services.ledger.tally(record.subject_request_id, record.phase or "", record.round).units)
     if has_units(record) and done > int(record.notes.get("units_seen_done", 0)):
         return _note(services, current, resent=0, done=done) and 0
-    if not _note(services, current, resent=record.resent + 1, done=done):
-        return 0
     lost = _lost_units(services, record) if has_units(record) else [None]
-    _log.warning("request %s: %d message(s) sent again", record.subject_request_id, len(lost) or 1)
-    for unit_id in lost or [None]:
+    if not lost or not _note(services, current, resent=record.resent + 1, done=done):
+        return 0
+    _log.warning("request %s: %d message(s) sent again", record.subject_request_id, len(lost))
+    for unit_id in lost:
         message = WorkMessage(
             request_id=record.subject_request_id, unit_id=unit_id, round=record.round, poisoned=record.resent + 1
         )
@@ -91,7 +92,11 @@ def _note(services: Services, current: Versioned, *, resent: int, done: int) -> 
 
 
 def _lost_units(services: Services, record: RequestRecord) -> list[str | None]:
-    """Units of the present phase without a noted outcome which do not wait for the outside; empty if all are noted."""
+    """
+    Give the units of the present phase without a noted outcome, but those that wait for the outside.
+
+    If all are noted, what is lost is the message of the next step: None stands for it.
+    """
     request_id = record.subject_request_id
     plan = services.ledger.plan(request_id) or {"projects": []}
     saved = [unit_id for project in plan["projects"] for unit_id in project["units"]] + plan.get("extra_units", [])
@@ -99,7 +104,7 @@ def _lost_units(services: Services, record: RequestRecord) -> list[str | None]:
     wanted = record.notes.get("round_units") if record.round > 1 else record.notes.get("phase_unit_ids", planned)
     noted = services.ledger.tally(request_id, record.phase or "", record.round).units
     missing = [unit_id for unit_id in wanted or planned if unit_id not in noted]
-    return [unit_id for unit_id in missing if not _waits(services, request_id, unit_id)]
+    return [unit_id for unit_id in missing if not _waits(services, request_id, unit_id)] if missing else [None]
 
 
 def _waits(services: Services, request_id: str, unit_id: str) -> bool:

@@ -22,6 +22,8 @@ from shared.domain.work import Tally, UnitOutcome, WorkUnit, number_of
 from shared.ports import BlobEntry, BlobStore, StoredBlob
 
 _INDEX = "_index/"
+STEP = "step"
+"""Stands for a unit's id where it is the request's next step that waits."""
 _AUDIT = "audit/"
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 

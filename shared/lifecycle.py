@@ -30,13 +30,14 @@ from shared.domain.retry import redelivery_delay
 from shared.domain.subject_request import RequestStatus
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit, add_counts, kind_of
 from shared.finishing import Ending, clean_up, finish
-from shared.ledger import Versioned
+from shared.ledger import STEP, Versioned
 from shared.services import Services
 
 LAST_DELIVERY = 5
 """host.json `maxDequeueCount`: on this delivery a failure is recorded instead of raised."""
 
-LONG_WAIT_SECONDS = 30
+LONG_WAIT_SECONDS = 30.0
+"""From here on (or from half of WATCHDOG_AFTER_SECONDS) a wait leaves a mark, so that the watchdog lets it be."""
 MAX_SENT_AGAIN = 3
 """How often lost or poisoned work is sent again before its failure is recorded."""
 
@@ -224,9 +225,9 @@ def _try_later(
     if delay is None:
         give_up(services, fulfilment, message, _code_of(error), error)
         return
-    if delay >= LONG_WAIT_SECONDS and message.unit_id is not None:
+    if delay >= min(LONG_WAIT_SECONDS, services.settings.watchdog_after.total_seconds() / 2):
         until = services.now() + timedelta(seconds=delay)
-        services.ledger.keep_waiting_mark(message.request_id, message.unit_id, until)
+        services.ledger.keep_waiting_mark(message.request_id, message.unit_id or STEP, until)
     services.queues.send(fulfilment.queue, message.again().to_json(), delay_seconds=delay)
 
 

@@ -15,7 +15,7 @@ from shared.domain.errors import Superseded, UnknownRequest
 from shared.domain.phases import has_units, phase_of_unit
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
-from shared.domain.times import parse_rfc3339, rfc3339
+from shared.domain.times import parse_rfc3339
 from shared.domain.work import WorkMessage
 from shared.finishing import clean_up
 from shared.ledger import STEP, IndexEntry, Versioned
@@ -51,7 +51,7 @@ def _drop_orphan(services: Services, entry: IndexEntry) -> int:
 
 def _is_stalled(services: Services, record: RequestRecord) -> bool:
     if record.status is RequestStatus.AWAITING_APPROVAL:
-        return False
+        return services.now() - (record.phase_time or record.received_time) > services.settings.approval_expires
     return services.now() - _last_sign(services, record) > services.settings.watchdog_after
 
 
@@ -67,7 +67,7 @@ def _last_sign(services: Services, record: RequestRecord) -> datetime:
 def _resend(services: Services, current: Versioned) -> int:
     record = current.record
     done = len(services.ledger.tally(record.subject_request_id, record.phase or "", record.round).units)
-    if has_units(record) and done > int(record.notes.get("units_seen_done", 0)):
+    if has_units(record) and done > _seen_done(record):
         return _note(services, current, resent=0, done=done) and 0
     lost = _lost_units(services, record) if has_units(record) else [None]
     if not lost or not _note(services, current, resent=record.resent + 1, done=done):
@@ -81,11 +81,18 @@ def _resend(services: Services, current: Versioned) -> int:
     return 1
 
 
+def _seen_done(record: RequestRecord) -> int:
+    """Give how many units of the present phase and round were done when the watchdog last looked."""
+    seen = record.notes.get("watched", {})
+    return int(seen["done"]) if [seen.get("phase"), seen.get("round")] == [record.phase, record.round] else 0
+
+
 def _note(services: Services, current: Versioned, *, resent: int, done: int) -> bool:
     """Count the sending in the record first, so that of two watchdogs one sends; False for the other one."""
-    notes = {**current.record.notes, "units_seen_done": done, "watched_time": rfc3339(services.now())}
+    record = current.record
+    notes = {**record.notes, "watched": {"phase": record.phase, "round": record.round, "done": done}}
     try:
-        services.ledger.write(current, current.record.evolve(services.now(), resent=resent, notes=notes))
+        services.ledger.write(current, record.evolve(services.now(), resent=resent, notes=notes))
     except Superseded:
         return False
     return True

@@ -24,7 +24,6 @@ STOPPED = 130
 PROBLEMS = (
     AzuriteMissingError,
     AzuriteStartError,
-    HostDidNotStart,
     ImagesSettingError,
     PortSettingError,
     UnexpectedAnswerError,
@@ -43,6 +42,9 @@ def main() -> int:
     except KeyboardInterrupt:
         console.line("\nStopped. Everything that was started has ended.")
         return STOPPED
+    except HostDidNotStart as problem:
+        print(f"\ndemo: The Functions host did not start: {problem}", file=sys.stderr)
+        return 1
     except PROBLEMS as problem:
         print(f"\ndemo: {problem}", file=sys.stderr)
         return 1

@@ -81,7 +81,7 @@ class Story:
         self.console.say(f"The package: {files} files, {megabytes:.1f} MB.")
         self.console.show(
             f"In Blob Storage   container {package.CONTAINER}, prefix {request_id}/\n"
-            f"A copy on disk    {shown_path(folder)}/ (it stays; begin with manifest.json)"
+            f"A copy on disk    {shown_path(folder)}/ (it stays; open index.html, or read manifest.json)"
         )
         return receipt
 

@@ -84,7 +84,7 @@ def verdict(findings: Iterable[Finding]) -> str:
 def afterwards(folder: str) -> str:
     """Return what stays of a run in `folder` and how to look at it."""
     return f"""What stays in {folder}/ until the next run:
-   package/       the export as it was before the erasure, so {SUBJECT} is in it: begin with manifest.json
+   package/       the export as it was before the erasure, so {SUBJECT} is in it: open index.html
    receipt.json   the receipt of the erasure
    host.log       what the Functions host said
    azurite/       the data of Blob Storage; to look into it with Storage Explorer or the Azure CLI:

@@ -35,7 +35,7 @@ host: ## the Functions host alone (PORT=7071), with the settings of the environm
 	@exec $(PYTHON) -m local.launch host --port $(PORT)
 
 test: ## all tests (ARGS="tests/unit -k name" for some)
-	@local/setup.sh python azurite
+	@local/setup.sh python azurite chromium
 	@echo "Running the tests: they start their own Azurite, emulator and host on free ports ..."
 	@exec $(PYTHON) -m pytest $(ARGS)
 

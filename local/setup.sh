@@ -133,6 +133,21 @@ set_up_azurite() {
   remember azurite "$wanted"
 }
 
+# The pages of a package are looked at in a real browser; Debian's needs no download of a browser by a test library.
+set_up_chromium() {
+  if have chromium || have chromium-browser || have google-chrome || have google-chrome-stable; then return; fi
+  if [ "$(id -u)" != 0 ] || ! have apt-get; then
+    fail "Chromium is missing, and the pages of a package are tested in it: install it (as root: apt-get install chromium)."
+  fi
+  say "Installing Chromium with apt-get (once, about a minute) ..."
+  install_package chromium || fail "Chromium could not be installed: apt-get install chromium."
+}
+
+install_package() {
+  apt-get install -y --no-install-recommends "$1" >/dev/null 2>&1 ||
+    { apt-get update >/dev/null 2>&1 && apt-get install -y --no-install-recommends "$1" >/dev/null 2>&1; }
+}
+
 main() {
   local part
   mkdir -p "$PRIVATE"
@@ -143,7 +158,8 @@ main() {
     case "$part" in
       python) set_up_python ;;
       azurite) set_up_azurite ;;
-      *) fail "unknown part '$part' (python, azurite)." ;;
+      chromium) set_up_chromium ;;
+      *) fail "unknown part '$part' (python, azurite, chromium)." ;;
     esac
   done
 }

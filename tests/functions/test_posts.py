@@ -114,8 +114,12 @@ def test_an_erasure_without_a_hash_key_is_503_and_names_the_setting(make_app: Ma
     assert app.call("post_export", EXPORT).status_code == 202
 
 
+ACCOUNT_ID = (
+    "/subscriptions/3f2504e0-4f89-41d3-9a0c-0305e82c3301/resourceGroups/g"
+    "/providers/Microsoft.CognitiveServices/accounts/a"
+)
 ACCOUNT = {
-    "scope": {"level": "account", "projects": "all", "account": "/subscriptions/s"},
+    "scope": {"level": "account", "projects": "all", "account": ACCOUNT_ID},
     "options": {"confirm": {"account": "a"}},
 }
 

@@ -12,6 +12,10 @@ from shared.settings import Settings, VisionResource
 
 ENDPOINT = "https://one.cognitiveservices.azure.com"
 OTHER = "https://two.cognitiveservices.azure.com/"
+ACCOUNT = (
+    "/subscriptions/3f2504e0-4f89-41d3-9a0c-0305e82c3301/resourceGroups/g"
+    "/providers/Microsoft.CognitiveServices/accounts/a"
+)
 SECRET = "s3cr3t-value"
 SMALLEST = {"CUSTOM_VISION_ENDPOINT": ENDPOINT}
 STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
@@ -97,7 +101,7 @@ BAD = [
     *[("CUSTOM_VISION_ENDPOINT", value) for value in ("https://", "https://h:99999", f"https://h/?sig={SECRET}")],
     *[("CUSTOM_VISION_ENDPOINT", value) for value in (f"{ENDPOINT},{ENDPOINT}/", f"https://u:{SECRET}@h")],
     ("CUSTOM_VISION_TRAINING_KEY", f"{SECRET},{SECRET}"),
-    ("CUSTOM_VISION_RESOURCE_ID", "/subscriptions/a,/subscriptions/b"),
+    ("CUSTOM_VISION_RESOURCE_ID", f"{ACCOUNT},{ACCOUNT}"),
     *[("ARM_ENDPOINT", value) for value in ("http://management.example", "nothing", "https://")],
     *[("CUSTOM_VISION_CALLS_PER_SECOND", value) for value in ("0", "-1", "ten", "nan", "inf", "1e9")],
     *[("REQUESTS_CONTAINER", value) for value in ("ab", "Upper", "a--b", "-abc", "abc-", "a_b", "a" * 64)],
@@ -140,12 +144,12 @@ def test_several_resources_come_in_order_with_their_keys_and_ids() -> None:
         {
             "CUSTOM_VISION_ENDPOINT": f" {ENDPOINT} , {OTHER} ",
             "CUSTOM_VISION_TRAINING_KEY": "k1, ",
-            "CUSTOM_VISION_RESOURCE_ID": ",/subscriptions/2",
+            "CUSTOM_VISION_RESOURCE_ID": f",{ACCOUNT}",
         }
     )
     assert settings.resources == (
         VisionResource(endpoint=ENDPOINT, key="k1", resource_id=None),
-        VisionResource(endpoint=OTHER.rstrip("/"), key=None, resource_id="/subscriptions/2"),
+        VisionResource(endpoint=OTHER.rstrip("/"), key=None, resource_id=ACCOUNT),
     )
 
 

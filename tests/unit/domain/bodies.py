@@ -13,7 +13,10 @@ type Body = dict[str, Any]
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 OTHER_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-ACCOUNT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a"
+ACCOUNT = (
+    "/subscriptions/3f2504e0-4f89-41d3-9a0c-0305e82c3301/resourceGroups/g"
+    "/providers/Microsoft.CognitiveServices/accounts/a"
+)
 
 
 def export_body(scope: Mapping[str, Any] | None = None, /, **fields: Any) -> Body:

@@ -156,7 +156,7 @@ def test_the_higher_levels_need_a_confirmation_and_no_word_about_iterations(leve
     assert erasure_pointers(body) == ["/options/confirm", "/options/trained_iterations"]
 
 
-@pytest.mark.parametrize("account", [None, "", "/", 7])
+@pytest.mark.parametrize("account", [None, "", "/", 7, "a", "/subscriptions/s", f"{ACCOUNT}/keys", f"{ACCOUNT}?x=1"])
 def test_the_level_account_names_one_account(account: object) -> None:
     assert erasure_pointers(whole_body("account", {"account": account})) == ["/scope/account"]
 

@@ -83,7 +83,7 @@ def test_the_keys_are_the_public_ones_and_anybody_may_read_them(make_app: MakeAp
     assert [key["alg"] for key in keys] == ["EdDSA", "ES256"]
     assert not any("d" in key for key in keys)
     trigger = json.loads(app.functions["get_keys"].get_function_json())["bindings"][0]
-    assert (trigger["authLevel"], trigger["route"]) == ("anonymous", "keys")
+    assert (trigger["authLevel"], trigger["route"]) == ("ANONYMOUS", "keys")
 
 
 def test_without_keys_the_set_is_empty(make_app: MakeApp) -> None:

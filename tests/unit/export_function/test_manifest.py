@@ -1,0 +1,109 @@
+"""How an export ends, derived from what its manifest says; and that a manifest names nobody."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export_function.manifest import asked_for, manifest_of, shown_scope, status_of, stores_of
+from tests.unit.domain.bodies import ID, export_body, read_export
+
+WORDS = {"found", "written", "vanished", "failed", "not_available", "service_count"}
+STORES = {"account", "projects", "iterations", "performance", "tags", "images", "predictions", "exported_models"}
+GAPS = st.sampled_from(["vanished", "link_expired", "not_trained", "not_asked"])
+
+
+def ending(
+    counts: dict[str, dict[str, int]], codes: list[str], *, narrowed: bool = False, stable: bool = True
+) -> tuple[str, str | None]:
+    gaps = [{"store": "images", "id": None, "code": code, "detail": ""} for code in codes]
+    status, reason = status_of(stores_of(counts, {}), gaps, narrowed=narrowed, lists_stable=stable)
+    return status.value, reason
+
+
+COMPLETE = {"images": {"found": 3, "written": 3}}
+
+
+@pytest.mark.parametrize(
+    ("counts", "codes", "narrowed", "stable", "expected"),
+    [
+        (COMPLETE, [], False, True, ("completed", None)),
+        ({}, [], False, True, ("completed", None)),
+        ({}, [], True, True, ("completed", "nothing_matched")),
+        (COMPLETE, [], True, True, ("completed", None)),
+        ({"predictions": {"found": 1, "written": 1}}, [], True, True, ("completed", None)),
+        (COMPLETE, ["vanished"], False, True, ("completed", None)),
+        (COMPLETE, ["link_expired", "not_trained", "not_asked"], False, True, ("completed", None)),
+        ({"images": {"found": 1, "failed": 1}}, ["copy_refused"], False, True, ("partially_completed", "items_failed")),
+        ({"images": {"found": 3, "written": 2, "failed": 1}}, [], False, True, ("partially_completed", "items_failed")),
+        (COMPLETE, ["copy_refused"], False, True, ("partially_completed", "items_failed")),
+        (COMPLETE, ["refused"], False, True, ("partially_completed", "items_failed")),
+        ({"account": {"not_available": 1}}, ["refused"], False, True, ("partially_completed", "not_available")),
+        (COMPLETE, ["list_moved"], False, False, ("partially_completed", "inventory_unstable")),
+        ({"images": {"failed": 1}}, [], True, False, ("partially_completed", "items_failed")),
+    ],
+)  # fmt: skip
+def test_what_is_missing_decides_how_an_export_ends(
+    counts: dict[str, dict[str, int]], codes: list[str], narrowed: bool, stable: bool, expected: tuple[str, str | None]
+) -> None:
+    assert ending(counts, codes, narrowed=narrowed, stable=stable) == expected
+
+
+@given(st.lists(GAPS), st.sampled_from(sorted(STORES)), st.sampled_from(["failed", "not_available"]), st.integers(1, 9))
+def test_no_gap_hides_a_failure(codes: list[str], store: str, word: str, number: int) -> None:
+    assert ending(COMPLETE, codes)[0] == "completed"
+    assert ending(COMPLETE | {store: {word: number}}, codes)[0] == "partially_completed"
+
+
+def test_the_table_has_every_store_and_every_word() -> None:
+    table = stores_of({"images": {"found": 2}}, {"images": 2})
+    assert table.keys() == STORES
+    assert all(words.keys() == WORDS for words in table.values())
+    assert (table["images"]["found"], table["images"]["service_count"], table["tags"]["service_count"]) == (2, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "options", "unasked"),
+    [
+        ({"projects": "all"}, {"account": True}, set()),
+        ({"projects": "all"}, {}, {"account"}),
+        ({"projects": "all", "predictions": False}, {"account": True}, {"predictions"}),
+        (
+            {"projects": "all", "images": {"tags": ["a"]}},
+            {},
+            {"account", "exported_models", "predictions"},
+        ),
+    ],
+)
+def test_what_was_not_asked_for_is_known(scope: dict[str, Any], options: dict[str, Any], unasked: set[str]) -> None:
+    assert STORES - asked_for(read_export(export_body(scope, options=options))) == unasked
+
+
+def test_a_manifest_names_no_person() -> None:
+    request = read_export(
+        export_body(
+            {
+                "projects": ["project-of-anna"],
+                "images": {"ids": [ID], "tags": ["anna", "anna-too"], "metadata": {"of": "anna"}},
+                "predictions": {"ids": [ID]},
+            }
+        )
+    )
+    manifest = manifest_of(request, request_id=ID, created_time="t", stores={}, gaps=[], files=[])
+    assert "anna" not in json.dumps(manifest)
+    assert manifest.keys() == {
+        "subject_request_id",
+        "created_time",
+        "api_version",
+        "scope",
+        "stores",
+        "gaps",
+        "erased_on_request",
+        "files",
+    }
+
+
+def test_a_scope_of_everything_is_shown_as_it_was_asked() -> None:
+    assert shown_scope(read_export(export_body()))["projects"] == "all"

@@ -1,0 +1,87 @@
+"""Which packages of this app hold something of some projects, and which exports may still bring it into one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.domain.errors import UnknownRequest
+from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestStatus
+from shared.domain.times import parse_rfc3339
+from shared.packages import package_prefix, project_path
+from shared.services import Services
+from shared.tombstones import CLOCKS_DIFFER_BY
+
+
+@dataclass
+class Exports:
+    """
+    What a survey found, as ids of requests.
+
+    `packages`: of exports that have ended; `running`: exports that began before a time and have not; `kept`: exempt
+    packages that are there, with the time at which they expire.
+    """
+
+    packages: list[str] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
+    kept: dict[str, datetime] = field(default_factory=dict)
+
+
+def survey_exports(
+    services: Services, project_ids: Collection[str], exempt: Collection[str], since: datetime
+) -> Exports:
+    """
+    Find the exports that concern some projects; `since`: when the items were gone from the service.
+
+    An export that begins later finds nothing of them. One without a plan yet may concern any project. Packages that
+    have expired or were cancelled do not count. May raise `StorageUnavailable`.
+    """
+    found = Exports()
+    for record in _exports(services):
+        package_id = record.subject_request_id
+        if not record.status.is_final:
+            if package_id not in exempt and _may_hold(services, record, project_ids, since):
+                found.running.append(package_id)
+        elif not _is_gone(services, record) and _holds(services, package_id, project_ids):
+            if package_id in exempt:
+                found.kept[package_id] = expiry_of(services, record)
+            else:
+                found.packages.append(package_id)
+    return found
+
+
+def expiry_of(services: Services, record: RequestRecord) -> datetime:
+    """Give when the package of an export that has ended expires."""
+    kept_since = record.notes.get("kept_since")
+    since = parse_rfc3339(kept_since) if kept_since else record.completed_time or record.updated_time
+    return since + services.settings.export_retention
+
+
+def _exports(services: Services) -> Iterator[RequestRecord]:
+    for entry in services.ledger.index():
+        if entry.type.is_export and entry.state != "expired":
+            try:
+                record = services.ledger.read(entry.request_id).record
+            except UnknownRequest:
+                continue
+            if services.ledger.is_indexed_by(record, entry):
+                yield record
+
+
+def _is_gone(services: Services, record: RequestRecord) -> bool:
+    return record.status is RequestStatus.CANCELLED or services.has_expired(record)
+
+
+def _may_hold(services: Services, record: RequestRecord, project_ids: Collection[str], since: datetime) -> bool:
+    if record.received_time > since + CLOCKS_DIFFER_BY:
+        return False
+    plan = services.ledger.plan(record.subject_request_id)
+    return plan is None or any(project["id"] in project_ids for project in plan["projects"])
+
+
+def _holds(services: Services, package_id: str, project_ids: Collection[str]) -> bool:
+    """Ask the listing, one call per project: what lies there counts, not what was planned."""
+    folders = (package_prefix(package_id) + project_path(project_id, "") for project_id in project_ids)
+    return any(next(iter(services.packages.blobs.entries(folder, page_size=1)), None) for folder in folders)

@@ -1,0 +1,148 @@
+"""
+An erasure's way through the packages that this app wrote earlier: clean what is there, wait for what still comes.
+
+Only items that the erasure's tombstones cover are touched; what was not erased must have been withdrawn before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from shared.cleaning.cleaning_pass import SLICE, CleaningPass, Rebuild
+from shared.cleaning.finding import Exports, survey_exports
+from shared.cleaning.journal import WORDS, Journal, Lease, read, register
+from shared.cleaning.places import Erased
+from shared.cleaning.searching import Held, held_of
+from shared.services import Services
+from shared.tombstones import of_erasures
+
+type Found = dict[str, int]
+"""How many images and predictions of an erasure a package held."""
+
+BUSY_SECONDS = 5.0
+"""How long an erasure waits while another one is at a package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """
+    How far an erasure has come with the packages.
+
+    `done`: packages that are as they should be, with what they had held. `wait`: seconds until the next step, None
+    when nothing is left to do at present. `running`: exports that must end before there is nothing left for good.
+    `kept`: exempt packages with their expiry.
+    """
+
+    done: Mapping[str, Found]
+    wait: float | None = None
+    running: list[str] = field(default_factory=list)
+    kept: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every package is clean and no export is awaited."""
+        return self.wait is None and not self.running
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Give the receipt's words: items by package; what is found goes, or the package is not done."""
+        items = sum(sum(found.values()) for found in self.done.values())
+        return {"found": items, "deleted": items, "already_absent": 0, "no_longer_matching": 0, "failed": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnExports:
+    """
+    The packages, for one erasure.
+
+    `projects`: those that it is about; `exempt`: packages that are left alone; `since`: when its items were verified
+    to be gone from the service. All methods may raise `StorageUnavailable` and `Superseded`.
+    """
+
+    services: Services
+    request_id: str
+    projects: Collection[str]
+    exempt: Collection[str]
+    since: datetime
+    rebuild: Rebuild
+
+    def step(self, done: Mapping[str, Found]) -> Progress:
+        """Go on for about a minute and a half; `done` is what the step before gave."""
+        began, found = self.services.clock.now(), self._survey()
+        done = dict(done)
+        for package_id in found.packages:
+            if package_id in done:
+                continue
+            items = self.clean(package_id)
+            if items is None:
+                return Progress(done=done, wait=BUSY_SECONDS, running=found.running, kept=found.kept)
+            done[package_id] = items
+            if self.services.clock.now() - began >= SLICE:
+                return Progress(done=done, wait=0, running=found.running, kept=found.kept)
+        return Progress(done=done, running=found.running, kept=found.kept)
+
+    def still_there(self) -> dict[str, Held]:
+        """Look through all packages again, as they are: what is still held, by package; empty is the proof."""
+        looked = {package_id: self._look(package_id) for package_id in self._survey().packages}
+        return {package_id: held for package_id, held in looked.items() if held}
+
+    def clean(self, package_id: str) -> Found | None:
+        """Clean one package, with all erasures that wait for it; None if it is not done yet: come again."""
+        blobs = self.services.ledger.blobs
+        if not read(blobs, package_id).concerns(self.request_id):
+            held = held_of(self.services.packages, package_id, self._erased)
+            journal = read(blobs, package_id)
+            if not held and not journal.is_open:
+                return _found_before(journal, self.request_id)
+            register(blobs, package_id, self.request_id, _registered(held))
+        return self._pass(package_id)
+
+    def _pass(self, package_id: str) -> Found | None:
+        blobs = self.services.ledger.blobs
+        lease = Lease.claim(blobs, self.services.clock, package_id)
+        if lease is not None:
+            self._cleaning(lease).run()
+            self._remove_if_expired(package_id)
+        journal = read(blobs, package_id)
+        return None if journal.concerns(self.request_id) else _found_before(journal, self.request_id)
+
+    def _cleaning(self, lease: Lease) -> CleaningPass:
+        return CleaningPass(
+            lease, self.services.packages, self._erased_by(lease.journal), self.rebuild, self.services.clock
+        )
+
+    def _erased_by(self, journal: Journal) -> Erased:
+        """Give what the erasures of a pass take away of the package's projects."""
+        blobs, batch = self.services.ledger.blobs, journal.batch
+        projects = {project_id for found in batch.values() for project_id in found["projects"]}
+        return {project_id: of_erasures(blobs, project_id, batch.keys()) for project_id in projects}
+
+    @cached_property
+    def _erased(self) -> Erased:
+        blobs = self.services.ledger.blobs
+        return {project_id: of_erasures(blobs, project_id, {self.request_id}) for project_id in self.projects}
+
+    def _look(self, package_id: str) -> Held:
+        held = held_of(self.services.packages, package_id, self._erased)
+        held.unfinished = read(self.services.ledger.blobs, package_id).concerns(self.request_id)
+        return held
+
+    def _survey(self) -> Exports:
+        return survey_exports(self.services, self.projects, self.exempt, self.since)
+
+    def _remove_if_expired(self, package_id: str) -> None:
+        """Retention may have removed the package in the middle: then nothing of it may stay that was written since."""
+        if self.services.has_expired(self.services.ledger.read(package_id).record):
+            self.services.packages.delete_package(package_id)
+
+
+def _registered(held: Held) -> dict[str, Any]:
+    return {"images": len(held.images), "predictions": len(held.predictions), "projects": sorted(held.seen)}
+
+
+def _found_before(journal: Journal, erasure_id: str) -> Found:
+    return dict(journal.done.get(erasure_id, dict.fromkeys(WORDS, 0)))

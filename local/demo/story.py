@@ -107,6 +107,7 @@ class Story:
         self._command(receipt_path)
         target = self.around.folder / "receipt.json"
         target.write_bytes(self.app.raw(receipt_path))
+        self.console.show(words.stores(receipt))
         for sentence in words.proof_in_words(receipt):
             self.console.say(sentence)
         self.console.say(f"The receipt, kept after this run: {shown_path(target)}")

@@ -64,7 +64,6 @@ def proof_in_words(receipt: Json) -> list[str]:
     proven = "verified gone" if images["verified"] else "NOT verified gone"
     return [
         f"Looked at {looked['projects']} projects, {looked['iterations']} iterations and {looked['images']} images.",
-        f"{images['found']} images were found, {images['deleted']} deleted, {images['failed']} failed.",
         f"The last look, over the workspaces and every iteration: {proven}.",
         *(f"What remains ({one['code']}): {one['detail']}" for one in receipt["residuals"]),
     ]
@@ -92,7 +91,9 @@ def afterwards(folder: str) -> str:
 
 
 def _matters(word: str, value: object) -> bool:
-    return word != "service_count" and isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return (
+        word not in {"service_count", "rounds"} and isinstance(value, int) and not isinstance(value, bool) and value > 0
+    )
 
 
 def _number(value: object) -> str:

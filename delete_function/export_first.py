@@ -35,7 +35,8 @@ def begin_export_first(
 ) -> Decision:
     """Start the export of the planned projects, narrowed as the erasure is."""
     child = child_id(record.subject_request_id)
-    accept(services, _child_request(child, request, plan), origin=PHASE)
+    parent = {"parent": record.subject_request_id}
+    accept(services, _child_request(child, request, plan), origin=PHASE, notes=parent)
     notes = {**record.notes, "export_first": f"/api/requests/{child}", "child_looks": 0}
     return Move(record=record.in_phase(services.now(), PHASE, status=RequestStatus.EXPORTING, notes=notes))
 

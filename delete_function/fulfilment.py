@@ -14,12 +14,11 @@ from delete_function.planning import Planner, frozen_plan
 from delete_function.proving import Proving, begin_check, begin_phase, words_so_far
 from delete_function.residuals import planned_residuals
 from delete_function.result import Proof, Words, dry_run_ending, ending_of
-from shared.acceptance import DELETION_WORK
 from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
+from shared.domain.work import DELETION_WORK, UnitOutcome, WorkMessage, WorkUnit
 from shared.finishing import Ending
 from shared.ledger import Versioned
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait

@@ -6,8 +6,8 @@ import azure.functions as func
 
 from delete_function.fulfilment import ErasureFulfilment
 from delete_function.intake import INTAKE, QUEUE
-from shared.acceptance import DELETION_WORK
 from shared.bootstrap import Installation
+from shared.domain.work import DELETION_WORK
 from shared.lifecycle import handle
 
 

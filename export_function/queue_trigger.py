@@ -6,8 +6,8 @@ import azure.functions as func
 
 from export_function.fulfilment import ExportFulfilment
 from export_function.intake import INTAKE, QUEUE
-from shared.acceptance import EXPORT_WORK
 from shared.bootstrap import Installation
+from shared.domain.work import EXPORT_WORK
 from shared.lifecycle import handle
 
 

@@ -11,12 +11,11 @@ import json
 import logging
 from collections.abc import Mapping
 
-from shared.acceptance import DELETION_WORK, EXPORT_WORK
 from shared.domain.errors import InvalidRequest
 from shared.domain.identifiers import guid
 from shared.domain.json_input import parse_json
 from shared.domain.subject_request import RequestType
-from shared.domain.work import WorkMessage
+from shared.domain.work import DELETION_WORK, EXPORT_WORK, WorkMessage
 from shared.intake import message_json, refuse
 from shared.ports import QueuedMessage
 from shared.services import Services

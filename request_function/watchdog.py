@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from request_function.poison import PUBLIC_QUEUES
 from shared.acceptance import work_queue
 from shared.domain.errors import Superseded, UnknownRequest
 from shared.domain.phases import has_units, phase_of_unit
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 def resend_lost_work(services: Services) -> int:
     """Look at every request that is not known to be final; gives how many were set going again."""
+    for queue in PUBLIC_QUEUES:  # a trigger makes none, and whoever sends from outside would find none
+        services.queues.ensure(queue)
     return sum(_look_after(services, entry) for entry in services.ledger.index() if entry.state == "open")
 
 

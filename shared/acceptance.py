@@ -16,12 +16,9 @@ from shared.domain.errors import Conflict
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, RequestType, SubjectRequest
 from shared.domain.times import due_time
-from shared.domain.work import WorkMessage
+from shared.domain.work import DELETION_WORK, EXPORT_WORK, WorkMessage
 from shared.ledger import Versioned
 from shared.services import Services
-
-EXPORT_WORK = "export-work"
-DELETION_WORK = "deletion-work"
 
 
 def work_queue(type_: RequestType) -> str:

@@ -10,6 +10,7 @@ from shared.domain.receipt import Ending, receipt_of
 from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339
+from shared.domain.work import DELETION_WORK, WorkMessage
 from shared.ledger import Versioned
 from shared.services import Services
 
@@ -45,6 +46,7 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
     )
     services.ledger.write(current, final)
     _remove_traces(services, final)
+    _tell_parent(services, final)
     return final
 
 
@@ -74,6 +76,13 @@ def _keep_signature(services: Services, request_id: str, content: bytes) -> None
         signature_of(services, request_id, content)
     except ConfigurationError as error:
         _log.error("request %s: its receipt has no signature yet: %s", request_id, error)
+
+
+def _tell_parent(services: Services, record: RequestRecord) -> None:
+    """Wake the erasure that has waited for this export; it would look again by itself, only later."""
+    parent = record.notes.get("parent")
+    if parent is not None:
+        services.queues.send(DELETION_WORK, WorkMessage(request_id=parent).to_json())
 
 
 def _remove_traces(services: Services, record: RequestRecord) -> None:

@@ -180,6 +180,10 @@ class Queues(Protocol):
         """Put a JSON message on a queue, invisible for `delay_seconds` (at most 7 days; longer is cut to that)."""
         ...
 
+    def ensure(self, queue: str) -> None:
+        """Make the queue if it is absent, for whoever sends to it from outside."""
+        ...
+
     def receive(self, queue: str, *, limit: int = 32, hidden_seconds: float = 300) -> Sequence[QueuedMessage]:
         """Take up to `limit` (at most 32) messages and hide them; empty if there are none or no such queue."""
         ...

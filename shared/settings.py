@@ -174,7 +174,7 @@ class _Reader:
 
     def _beside(self, name: str, endpoints: list[str]) -> list[str | None]:
         values = self._list(name, keep_empty=True)
-        if not values:
+        if not values or not endpoints:
             return [None] * len(endpoints)
         if len(values) != len(endpoints):
             self.problems.append(f"{name} must have as many entries as CUSTOM_VISION_ENDPOINT, in the same order")

@@ -274,6 +274,11 @@ class InMemoryQueues:
             message_id = f"00000000-0000-0000-0000-{next(self._ids):012}"
             self._queues[queue].append(_Message(message_id, content, self._clock.now() + delay))
 
+    def ensure(self, queue: str) -> None:
+        """Make the queue if it is absent."""
+        with self._lock:
+            self._queues.setdefault(queue, [])
+
     def receive(self, queue: str, *, limit: int = 32, hidden_seconds: float = 300) -> Sequence[QueuedMessage]:
         """Take visible messages, oldest first, and hide them."""
         now = self._clock.now()

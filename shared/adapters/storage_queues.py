@@ -59,6 +59,11 @@ class AzureStorageQueues:
                 client, lambda: client.send_message(text, visibility_timeout=delay, time_to_live=NEVER_EXPIRES)
             )
 
+    def ensure(self, queue: str) -> None:
+        """Make the queue if it is absent (Create Queue)."""
+        with translated("create queue"):
+            _create_queue(self._client(queue))
+
     def receive(self, queue: str, *, limit: int = 32, hidden_seconds: float = 300) -> Sequence[QueuedMessage]:
         """Take up to `limit` messages with one Get Messages (never more than 32), hidden for at least a second."""
         if limit < 1:

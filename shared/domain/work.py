@@ -17,6 +17,10 @@ from shared.domain.canonical import canonical
 from shared.domain.errors import InvalidRequest, Violation
 from shared.domain.identifiers import guid
 
+EXPORT_WORK = "export-work"
+DELETION_WORK = "deletion-work"
+"""The internal queues; the public ones are made of the same words and `-requests`."""
+
 UNIT_SIZE = 256
 _UNIT_ID = re.compile(r"[a-z_]{1,40}-\d{5}")
 

@@ -151,3 +151,9 @@ def test_draining_takes_what_is_visible_and_leaves_what_is_not() -> None:
     clock.advance(60)
     assert len(list(queues.drain("work"))) == 1
     assert queues.waiting("work") == []
+
+
+def test_making_a_queue_twice_is_no_error_and_leaves_it_empty(queue_world: QueueWorld) -> None:
+    queue_world.queues.ensure(queue_world.name)
+    queue_world.queues.ensure(queue_world.name)
+    assert bodies(queue_world) == []

@@ -16,8 +16,6 @@ from tests.tooling.conftest import alive, free_ports, wait_until
 ROOT = Path(__file__).resolve().parents[2]
 PORT_SETTINGS = ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT", "EMULATOR_PORT")
 
-pytestmark = pytest.mark.skipif(not (ROOT / "function_app.py").exists(), reason="function_app.py is not written yet")
-
 
 class Stack:
     """A stack that is up, with its processes."""
@@ -37,7 +35,8 @@ class Stack:
 @contextmanager
 def stack(data: Path) -> Iterator[Stack]:
     *ports, host = free_ports(5)
-    environ = os.environ | dict(zip(PORT_SETTINGS, map(str, ports), strict=True)) | {"LOCAL_DATA": str(data)}
+    environ = os.environ | dict(zip(PORT_SETTINGS, map(str, ports), strict=True))
+    environ |= {"LOCAL_DATA": str(data), "DEMO_IMAGES": "60"}
     command = [sys.executable, "-m", "local.stack", "--port", str(host)]
     with subprocess.Popen(
         command,

@@ -107,13 +107,16 @@ def list_images(
     """
     List one source until it equals its count: passes from the oldest and the newest end in turn, at most four.
 
+    The count must be the same before and after the pass: an image deleted from a page already read makes a later page
+    skip another one, and the number of ids seen would equal the new count all the same.
+
     `observe` gets every row read, some of them more than once. Ids not seen in the last pass are asked for singly and
     dropped if they are gone.
     """
     ids: set[str] = set()
-    count = 0
+    count = client.get_image_count(project_id, iteration_id=iteration_id)
     for order in PASSES:
-        seen: set[str] = set()
+        before, seen = count, set[str]()
         for page in client.image_pages(project_id, iteration_id=iteration_id, order=order):
             observe(page)
             seen.update(image.id for image in page)
@@ -121,7 +124,7 @@ def list_images(
         still_there = client.get_images_by_ids(project_id, unseen, iteration_id=iteration_id) if unseen else []
         ids = seen.union(image.id for image in still_there)
         count = client.get_image_count(project_id, iteration_id=iteration_id)
-        if len(ids) == count:
+        if len(ids) == before == count:
             return ListedSource(ids=ids, service_count=count, stable=True)
     return ListedSource(ids=ids, service_count=count, stable=False)
 

@@ -57,6 +57,28 @@ class StoppingBeforeBlobStore(StoppingBlobStore):
         return write()
 
 
+class OvertakenBlobStore(StoppingBlobStore):
+    """Passes every write on; after the `after`-th the process is held up while `overtake` runs."""
+
+    def __init__(self, inner: BlobStore, *, after: int, overtake: Callable[[], None]) -> None:
+        super().__init__(inner, stop_after=NEVER)
+        self._after = after
+        self._overtake = overtake
+
+    def _write[T](self, write: Callable[[], T]) -> T:
+        try:
+            return write()
+        finally:
+            self._after -= 1
+            if self._after == 0:
+                self._overtake()
+
+    @property
+    def was_overtaken(self) -> bool:
+        """Whether there have been so many writes."""
+        return self._after <= 0
+
+
 class StoppingQueues:
     """Queues whose process dies right after its `stop_after`-th message was sent (0: instead of the first)."""
 
@@ -123,6 +145,11 @@ class Region:
         ledger = StoppingBlobStore(before, stop_after=at.ledger)
         packages = StoppingBlobStore(self.exports, stop_after=at.packages)
         return Process(self, self._services(ledger, packages, queues), self._services(ledger, packages, queues))
+
+    def process_on(self, ledger: BlobStore) -> "Process":
+        """Start the app on this ledger."""
+        services = self._services(ledger, self.exports, self.queues)
+        return Process(self, services, services)
 
     def _services(self, ledger: BlobStore, packages: BlobStore, queues: Queues) -> Services:
         client = CustomVisionClient(

@@ -4,13 +4,13 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.fakes import WorldStopped
-from tests.unit.in_process import CrashAt, Process, Region, region
+from tests.unit.in_process import CrashAt, OvertakenBlobStore, Process, Region, region
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 EXPORT = {"subject_request_id": ID, "scope": {"projects": "all"}}
@@ -175,3 +175,29 @@ def test_every_message_delivered_twice_changes_nothing(living: Region, body: dic
     process = world.process()
     process.finish(process.post(body), twice=True)
     assert end_state(world, process) == expected
+
+
+def finisher(world: Region, body: dict[str, Any]) -> Callable[[], None]:
+    """Give what a second worker does that comes upon the same request: all of it."""
+
+    def finish() -> None:
+        second = world.process()
+        second.finish(second.post(body))
+
+    return finish
+
+
+@pytest.mark.parametrize("body", BOTH)
+def test_a_second_worker_that_overtakes_at_any_point_changes_nothing(living: Region, body: dict[str, Any]) -> None:
+    world = fresh(living)
+    expected = end_state(world, survive(world, body, CrashAt())[0])
+    writes, overtaken = 0, True
+    while overtaken:
+        writes += 1
+        world = fresh(living)
+        ledger = OvertakenBlobStore(world.requests, after=writes, overtake=finisher(world, body))
+        first = world.process_on(ledger)
+        first.finish(first.post(body))
+        overtaken = ledger.was_overtaken
+        assert end_state(world, first) == expected, f"after {writes} writes"
+    assert writes > 10

@@ -1,0 +1,100 @@
+"""Lists that move while they are read: what is believed is whole, and what is not whole is said to be so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.inventory import list_images
+from shared.ports import CustomVision
+from tests.unit.in_process import Region, region
+
+IMAGES = 600  # three pages
+
+
+@pytest.fixture(scope="module")
+def living() -> Iterator[Region]:
+    with region() as one:
+        yield one
+
+
+@pytest.fixture
+def world(living: Region) -> Region:
+    living.control.reset()
+    return living
+
+
+def client_of(world: Region) -> CustomVision:
+    (client,) = world.process().services.vision.values()
+    return client
+
+
+def truth(world: Region) -> set[str]:
+    (project,) = world.control.truth()["projects"]
+    return {image["id"] for image in project["workspace"]["images"]}
+
+
+@pytest.mark.parametrize("ties", ["stable", "unstable"])
+def test_a_list_that_stands_still_is_read_whole(world: Region, ties: str) -> None:
+    world.control.switch(tie_order=ties)
+    project = world.control.seed("Pets", IMAGES)["project"]
+    listed = list_images(client_of(world), project)
+    assert not listed.stable or listed.ids == truth(world)
+    assert listed.service_count == IMAGES
+    assert listed.stable or ties == "unstable"
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_image_that_vanishes_between_two_pages_is_not_believed_in(world: Region, nth: int) -> None:
+    world.control.switch(tie_order="stable")
+    seeded = world.control.seed("Pets", IMAGES)
+    gone = {"command": "delete_image", "project": seeded["project"], "ids": seeded["images"][:3]}
+    world.control.fault("commands", operation="GetImages", nth=nth, commands=[gone], when="after")
+    listed = list_images(client_of(world), seeded["project"])
+    assert listed.stable
+    assert listed.ids == truth(world)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_image_that_appears_between_two_pages_is_found(world: Region, when: str) -> None:
+    project = world.control.seed("Pets", IMAGES)["project"]
+    more = {"command": "add_image", "project": project, "images": 2}
+    world.control.switch(tie_order="stable")
+    world.control.fault("commands", operation="GetImages", nth=2, commands=[more], when=when)
+    listed = list_images(client_of(world), project)
+    assert listed.stable
+    assert listed.ids == truth(world)
+
+
+def test_a_list_that_never_stands_still_is_said_to_be_so(world: Region) -> None:
+    project = world.control.seed("Pets", IMAGES)["project"]
+    more = {"command": "add_image", "project": project, "images": 1}
+    world.control.fault("commands", operation="GetImageCount", commands=[more], when="before")
+    listed = list_images(client_of(world), project)
+    assert not listed.stable
+    assert listed.service_count > IMAGES
+
+
+def test_every_row_is_shown_to_whoever_looks(world: Region) -> None:
+    world.control.switch(tie_order="stable")
+    project = world.control.seed("Pets", 300)["project"]
+    seen: set[str] = set()
+    listed = list_images(client_of(world), project, observe=lambda rows: seen.update(row.id for row in rows))
+    assert seen == listed.ids
+
+
+def test_an_erasure_of_a_list_that_never_stands_still_erases_nothing(world: Region) -> None:
+    project = world.control.seed("Pets", 4, tags=["anna"])["project"]
+    more = {"command": "add_image", "project": project, "images": 1, "tags": ["anna"]}
+    world.control.fault("commands", operation="GetImageCount", commands=[more], when="before")
+    fresh = Region(world.emulator, world.session)
+    process = fresh.process()
+    ended = process.finish(
+        process.post(
+            {
+                "scope": {"level": "items", "projects": "all", "images": {"tags": ["anna"]}},
+                "options": {"trained_iterations": "keep"},
+            }
+        )
+    )
+    assert (ended["request_status"], ended["reason"]) == ("failed", "inventory_unstable")
+    assert "DeleteImages" not in world.control.calls()

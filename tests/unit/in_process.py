@@ -104,6 +104,10 @@ class StoppingQueues:
         """Pass on."""
         self._inner.remove(queue, message)
 
+    def ensure(self, queue: str) -> None:
+        """Pass on."""
+        self._inner.ensure(queue)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CrashAt:

@@ -44,7 +44,9 @@ def healthy_service(request: pytest.FixtureRequest) -> Iterator[None]:
     if "stack" in request.fixturenames:
         control = request.getfixturevalue("stack").control
         control.clear_faults()
-        control.switch(links="good", delete_effect="delayed", delete_delay_seconds=0.5, unknown_ids="ignore")
+        control.switch(
+            links="good", list_order="shuffled", delete_effect="delayed", delete_delay_seconds=0.5, unknown_ids="ignore"
+        )
         control.throttle(0)
 
 

@@ -217,7 +217,12 @@ def fast_settings(storage: str, emulator: RunningEmulator, **changes: str) -> di
 
 @contextmanager
 def running_stack(
-    azurite: Azurite, folder: Path, *, own_blobs: bool = False, proxy: StorageProxy | None = None, **changes: str
+    azurite: Azurite,
+    folder: Path,
+    changes: Mapping[str, str] | None = None,
+    *,
+    own_blobs: bool = False,
+    proxy: StorageProxy | None = None,
 ) -> Iterator[Stack]:
     """
     Start emulator and host; `changes` are settings.
@@ -232,7 +237,7 @@ def running_stack(
         own_account = azurite.connection_string(name)
         blobs = open_things.enter_context(BlobServiceClient.from_connection_string(own_account))
         queues = open_things.enter_context(QueueServiceClient.from_connection_string(own_account))
-        settings = fast_settings(proxy.connection_string(name) if proxy else own_account, emulator, **changes)
+        settings = fast_settings(proxy.connection_string(name) if proxy else own_account, emulator, **(changes or {}))
         stack = Stack(
             host=HostProcess(ROOT, settings, 0, folder / "host.log", 60),
             emulator=emulator,

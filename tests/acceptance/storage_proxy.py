@@ -13,7 +13,16 @@ from local.azurite.accounts import ACCOUNT_KEYS, APP_ACCOUNT, connection_string
 from local.azurite.server import Azurite
 
 HOP_HEADERS = frozenset({"connection", "transfer-encoding", "keep-alive", "content-length", "date", "server"})
+NOT_PASSED_ON = frozenset({"connection", "host"})
 WRITES = frozenset({"PUT", "POST", "DELETE", "PATCH"})
+
+
+XML = [("Content-Type", "application/xml")]
+MESSAGE_PUT = b"""<?xml version="1.0" encoding="utf-8"?><QueueMessagesList><QueueMessage>
+<MessageId>5ab3f5b2-1111-4000-8000-000000000001</MessageId><PopReceipt>AgAAAAMAAAA=</PopReceipt>
+<InsertionTime>Tue, 24 Nov 2026 09:00:00 GMT</InsertionTime>
+<ExpirationTime>Tue, 01 Dec 2026 09:00:00 GMT</ExpirationTime>
+<TimeNextVisible>Tue, 24 Nov 2026 09:00:00 GMT</TimeNextVisible></QueueMessage></QueueMessagesList>"""
 
 
 class Fate(Enum):
@@ -22,6 +31,7 @@ class Fate(Enum):
     PASS = "pass"
     TWICE = "twice"
     SWALLOW = "swallow"
+    """A message is said to be on its queue, and is not."""
     UNANSWERED = "unanswered"
     """It is done, and the connection ends without an answer."""
 
@@ -97,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         call = StorageCall(server.service, self.command, self.path, body, server.proxy.number(self.command))
         server.proxy.before(call)
         fate = server.proxy.decide(call)
-        status, headers, content = (201, [], b"") if fate is Fate.SWALLOW else self._forward(body)
+        status, headers, content = (201, XML, MESSAGE_PUT) if fate is Fate.SWALLOW else self._forward(body)
         if fate is Fate.TWICE:
             status, headers, content = self._forward(body)
         server.proxy.after(call)
@@ -114,7 +124,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         upstream = http.client.HTTPConnection("127.0.0.1", cast(_Server, self.server).upstream, timeout=60)
         try:
-            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            # Azurite takes a copy's source for its own by the Host, which must not be the proxy's.
+            headers = {
+                name: value for name, value in self.headers.items() if name.lower() not in ("connection", "host")
+            }
             upstream.request(self.command, self.path, body or None, headers)
             answer = upstream.getresponse()
             return answer.status, answer.getheaders(), answer.read()

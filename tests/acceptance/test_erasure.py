@@ -245,7 +245,7 @@ def test_no_person_and_no_secret_is_in_ledger_log_or_internal_queues(stack: Stac
 
 
 def test_an_image_that_comes_back_after_a_clean_look_is_erased_again(azurite: Azurite, folder: Path) -> None:
-    with running_stack(azurite, folder, ERASURE_VERIFY_INTERVAL_SECONDS="3") as stack:
+    with running_stack(azurite, folder, {"ERASURE_VERIFY_INTERVAL_SECONDS": "3"}) as stack:
         gallery = Gallery(stack.emulator)
         family = people(stack, gallery, "Comes back")
         stack.control.reappear(family.anna[2:3], seconds=5000)
@@ -264,7 +264,7 @@ def test_an_image_that_comes_back_after_a_clean_look_is_erased_again(azurite: Az
 def test_a_deletion_that_never_comes_true_ends_at_the_deadline_and_names_what_is_left(
     azurite: Azurite, folder: Path
 ) -> None:
-    with running_stack(azurite, folder, ERASURE_VERIFY_DEADLINE_HOURS="0.0008") as stack:
+    with running_stack(azurite, folder, {"ERASURE_VERIFY_DEADLINE_HOURS": "0.0008"}) as stack:
         gallery = Gallery(stack.emulator)
         family = people(stack, gallery, "Never")
         stack.control.switch(delete_effect="never")

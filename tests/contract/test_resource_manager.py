@@ -1,20 +1,14 @@
-"""The client of Azure Resource Manager against the emulator and scripted answers, and identity without any key."""
+"""The client of Azure Resource Manager against the emulator and scripted answers."""
 
 import json
 import logging
-import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from local.custom_vision.control import EmulatorControl
-from local.custom_vision.identity import IDENTITY_HEADER, IDENTITY_PATH
 from local.custom_vision.server import RunningEmulator, running_emulator
 from shared.adapters.http_exchange import Timeouts, make_session
 from shared.adapters.resource_manager import API_VERSION, ResourceManagerClient, token_scope
@@ -32,9 +26,6 @@ from shared.ports_account import Operation, ResourceManager
 from tests.fakes import SettableClock
 from tests.unit.adapters.scripted_server import JSON, Reply, ScriptedServer, scripted_server
 from tests.unit.adapters.service_answers import Credential, query_of
-
-ROOT = Path(__file__).resolve().parents[2]
-RECORDED = ROOT.parent / "shared" / "reference" / "recordings" / "arm-2017-04-18"
 
 
 @pytest.fixture(scope="module")
@@ -416,87 +407,3 @@ def test_nothing_is_logged_of_keys_addresses_and_tokens(
     manager.delete_account(account)
     text = caplog.text
     assert not any(word in text for word in ("faces", "a-token", "emulator-training-key", account.subscription))
-
-
-def test_what_the_service_once_answered_is_read(scripted: ResourceManagerClient, server: ScriptedServer) -> None:
-    if not RECORDED.is_dir():
-        pytest.skip("the recordings are not there")
-    server.script(replayed("CognitiveServicesAccountListKeysTest.json", "POST"))
-    assert scripted.list_keys(ANY) == {"key1": "REDACTED", "key2": "REDACTED"}
-    server.script(replayed("CognitiveServicesAccountGetUsagesTest.json", "GET"))
-    assert scripted.usages(ANY)[0]["name"]["value"] == "textAnalyticsStandardS1"
-    server.script(replayed("CognitiveServicesAccountListBySubscriptionTest.json", "GET"))
-    assert "TextAnalytics" in {row["kind"] for row in scripted.accounts(ANY.subscription)}
-    server.script(replayed("CognitiveServicesDeleteAccountErrorTest.json", "DELETE"))
-    assert scripted.delete_account(ANY).state == "absent"
-    server.script(replayed("CognitiveServicesAccountKeysErrorTest.json", "POST"))
-    with pytest.raises(ResourceAbsent):
-        scripted.list_keys(ANY)
-    for status, state in ((200, "done"), (204, "absent")):
-        server.script(replayed("CognitiveServicesAccountDeleteTest.json", "DELETE", status))
-        assert scripted.delete_account(ANY).state == state
-
-
-def replayed(name: str, method: str, status: int | None = None) -> Reply:
-    entries = json.loads((RECORDED / name).read_text("utf-8-sig"))["Entries"]
-    chosen = [one for one in entries if one["RequestMethod"] == method and status in (None, one["StatusCode"])][-1]
-    return Reply(chosen["StatusCode"], chosen["ResponseBody"].encode(), JSON if chosen["ResponseBody"] else {})
-
-
-BY_IDENTITY = """
-    import json, os, sys
-    from azure.identity import DefaultAzureCredential
-    from shared.adapters.call_budget import UnlimitedBudget
-    from shared.adapters.custom_vision import CustomVisionClient
-    from shared.adapters.http_exchange import make_session
-    from shared.adapters.resource_manager import ResourceManagerClient
-    from shared.bootstrap import SystemClock
-    from shared.domain.account import AccountId
-    from shared.domain.errors import GdprError
-
-    url, account = sys.argv[1], AccountId.parse(sys.argv[2])
-    credential, session, clock = DefaultAzureCredential(), make_session(2), SystemClock()
-    vision = CustomVisionClient(
-        url, key=None, credential=credential, session=session, budget=UnlimitedBudget(), clock=clock
-    )
-    manager = ResourceManagerClient(url, credential=credential, session=session, clock=clock)
-    def tried(call):
-        try:
-            return call()
-        except GdprError as refusal:
-            return type(refusal).__name__
-    names = tried(lambda: [one.name for one in vision.get_projects()])
-    print(json.dumps([names, tried(lambda: manager.get_account(account)["name"])]))
-"""
-
-
-def by_identity(url: str, account: AccountId, header: str) -> Any:
-    """What a process gets that has no key, only a managed identity."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "IDENTITY_", "MSI_"))}
-    identity = {"IDENTITY_ENDPOINT": url + IDENTITY_PATH, "IDENTITY_HEADER": header}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(BY_IDENTITY), url, account.path],
-        cwd=ROOT,
-        env=kept | identity | {"PATH": "", "NO_PROXY": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_an_unmodified_default_credential_gets_the_right_token_for_each_service(
-    emulator: RunningEmulator, account: AccountId, control: EmulatorControl
-) -> None:
-    control.seed("Portraits")
-    control.switch(keys="refuse", bearer="audience", arm_bearer="audience")
-    assert by_identity(emulator.url, account, IDENTITY_HEADER) == [["Portraits"], "faces"]
-    assert control.calls()["GetToken"] == {"200": 2}
-
-
-def test_an_identity_that_is_refused_is_access_denied(
-    emulator: RunningEmulator, account: AccountId, control: EmulatorControl
-) -> None:
-    assert by_identity(emulator.url, account, "wrong") == ["AccessDenied", "AccessDenied"]

@@ -108,6 +108,13 @@ def _about_all(functions: func.Blueprint, installation: Installation) -> None:
         status, body = health(installation)
         return json_answer(body, status)
 
+    @functions.function_name("get_openapi")
+    @functions.route(route="openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+        from request_function.openapi import document_bytes  # here: no cold start needs it
+
+        return raw_answer(document_bytes(), "application/json")
+
 
 def _id(req: func.HttpRequest) -> str:
     return known_id(req.route_params["request_id"])

@@ -63,7 +63,7 @@ def _header(content: bytes) -> dict[str, Any]:
         header = None
     if not isinstance(header, dict) or header.keys() != {"alg", "kid", "typ"} or header["typ"] != RECEIPT_TYPE:
         raise NotProven("The file is a JWS, but not one of a receipt.")
-    if header["alg"] not in KINDS:
+    if not isinstance(header["alg"], str) or header["alg"] not in KINDS:
         raise NotProven("The receipt is signed in a way that no receipt of this app is.")
     return header
 

@@ -2,8 +2,8 @@
 The daily files of heads, `audit/YYYY-MM-DD.json`: what may be known of every record, chained from file to file.
 
 A file names every request with the head of its record's history, and of ended requests the digests of record and
-receipt, which never change. It holds the SHA-256 of the file before. Whoever changes or removes a record, a receipt or
-a file later contradicts a file that stands. Pure: values in, values out.
+receipt, which never change any more. It holds the SHA-256 of the file before. Whoever changes or removes a record, a
+receipt or a file later contradicts a file that stands. Pure: values in, values out.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from datetime import date
 from typing import Any, Self
 
 from shared.domain.canonical import canonical, digest
+from shared.domain.identifiers import guid
 from shared.domain.record import HistoryEntry, RequestRecord, chain_is_whole
 
 _NAME = re.compile(r"audit/(\d{4}-\d\d-\d\d)\.json")
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+NOTES_AFTER_THE_END = frozenset({"kept_since"})
+"""What may still be noted in the record of a request that has ended: until when its package stays."""
+
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class UnreadableAudit(ValueError):
@@ -32,8 +36,8 @@ class Head:
     """
     One request in a file of heads.
 
-    `head`: hash of the newest entry of the record's history. `final`: whether the request had ended; then `record` and
-    `receipt` are the digests (`sha256:…`) of the two blobs, else None.
+    `head`: hash of the newest entry of the record's history. `final`: whether the request had ended; then `record` is
+    the digest (`sha256:…`) of what the record says for good and `receipt` that of the receipt's bytes, else None.
     """
 
     head: str
@@ -70,10 +74,19 @@ class AuditFile:
         """Read a file; `UnreadableAudit` if it is none."""
         try:
             value = json.loads(content)
-            heads = {request_id: Head(**head) for request_id, head in value["heads"].items()}
-            return cls(day=date.fromisoformat(value["date"]), previous=value["previous"], heads=heads)
+            heads = {_known_guid(request_id): Head(**head) for request_id, head in value["heads"].items()}
+            if not all(isinstance(head.head, str) for head in heads.values()):
+                raise UnreadableAudit("not a file of heads")
+            previous = value["previous"] and {name: str(value["previous"][name]) for name in ("name", "sha256")}
+            return cls(day=date.fromisoformat(value["date"]), previous=previous, heads=heads)
         except _MALFORMED:
             raise UnreadableAudit("not a file of heads") from None
+
+
+def _known_guid(request_id: str) -> str:
+    if guid(request_id) != request_id:
+        raise UnreadableAudit("not a file of heads")
+    return request_id
 
 
 def audit_name(day: date) -> str:
@@ -89,19 +102,35 @@ def sha256_of(content: bytes) -> str:
 def read_record(content: bytes) -> RequestRecord | None:
     """Read a record's blob; None if it is none any more."""
     try:
-        return RequestRecord.from_json(json.loads(content))
+        value = json.loads(content)
+        canonical(value)  # what has no such spelling (NaN, half a character) is nothing that this app has written
+        return RequestRecord.from_json(value)
     except _MALFORMED:
         return None
 
 
+def lasting_digest(record: bytes) -> str:
+    """
+    Give the digest of all that a record's blob says for good: everything but its last writing and some notes.
+
+    Of the JSON as it lies there, so that a later version of the app, which knows more fields, gives the same.
+    """
+    value = json.loads(record)
+    value.pop("updated_time", None)
+    notes = value.get("notes")
+    if isinstance(notes, dict):
+        value["notes"] = {name: note for name, note in notes.items() if name not in NOTES_AFTER_THE_END}
+    return digest(canonical(value))
+
+
 def head_of(record: RequestRecord, content: bytes, receipt: bytes | None) -> Head:
-    """Give the head of a record, of the bytes it lies in, and of its receipt's bytes."""
+    """Give the head of a record, of the blob that it was read from, and of its receipt's bytes."""
     final = record.status.is_final
     return Head(
         head=record.history_head,
         status=record.status.value,
         final=final,
-        record=digest(content) if final else None,
+        record=lasting_digest(content) if final else None,
         receipt=digest(receipt) if final and receipt is not None else None,
     )
 

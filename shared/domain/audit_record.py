@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.domain.audit import Head, holds, read_record
+from shared.domain.audit import Head, holds, lasting_digest, read_record
 from shared.domain.canonical import digest
 from shared.domain.record import RequestRecord, chain_is_whole
 from shared.domain.times import rfc3339
@@ -61,7 +61,7 @@ def request_problems(stored: StoredRequest, heads: Collection[str], newest: Head
     problems = [] if stored.indexed else ["record.json: the index does not list it any more"]
     problems += [f"record.json: {what}" for what in _record_problems(record, stored.request_id, heads)]
     problems += _receipt_problems(record, stored) + _signature_problems(stored)
-    problems += _changed_since(newest, stored) if newest is not None and newest.final else []
+    problems += _changed_since(newest, stored.record, stored.receipt) if newest is not None and newest.final else []
     return [f"{stored.request_id}/{problem}" for problem in problems]
 
 
@@ -112,12 +112,12 @@ def _signature_problems(stored: StoredRequest) -> list[str]:
     return [] if _payload(stored.signature) == stored.receipt else ["receipt.jws: signs other bytes than receipt.json"]
 
 
-def _changed_since(newest: Head, stored: StoredRequest) -> list[str]:
-    """Whatever has ended never changes again, to the byte."""
+def _changed_since(newest: Head, record: bytes, receipt: bytes | None) -> list[str]:
+    """Whatever has ended never changes again."""
     problems = []
-    if stored.record is not None and digest(stored.record) != newest.record:
+    if lasting_digest(record) != newest.record:
         problems.append("record.json: has changed since an audit file named it as ended")
-    if stored.receipt is not None and digest(stored.receipt) != newest.receipt:
+    if receipt is not None and digest(receipt) != newest.receipt:
         problems.append("receipt.json: has changed since an audit file named it")
     return problems
 
@@ -134,6 +134,6 @@ def json_object(content: bytes) -> Mapping[str, Any] | None:
     """Read a JSON object; None if it is none."""
     try:
         value = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

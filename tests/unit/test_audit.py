@@ -13,6 +13,7 @@ from shared.domain.audit import (
     UnreadableAudit,
     file_problems,
     head_of,
+    lasting_digest,
     may_follow,
     read_record,
     sha256_of,
@@ -41,6 +42,10 @@ FIRST = stored(AuditFile(day=MONDAY, previous=None, heads={ID: OPEN, OTHER: ENDE
 SECOND = following(FIRST, TUESDAY, {ID: OPEN, OTHER: ENDED})
 
 
+def stored_record(record: RequestRecord) -> bytes:
+    return readable(record.to_json())
+
+
 def moved_on(record: RequestRecord) -> RequestRecord:
     return record.evolve(later(5), status=RequestStatus.PLANNING, phase="planning")
 
@@ -61,7 +66,24 @@ def test_a_file_has_the_form_that_is_documented() -> None:
     assert value["heads"][ID].items() >= {"head": OPEN.head, "status": "planning", "final": False}.items()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"date": "x", "previous": null, "heads": {}}', b"\xff"])
+def file_with(**changes: object) -> bytes:
+    return json.dumps(json.loads(SECOND.content) | changes).encode()
+
+
+BAD_FILES = [
+    *(b"", b"{", b"[]", b"{}", b"\xff", b"[" * 100_000),
+    file_with(date="tomorrow"),
+    file_with(previous="audit/2026-11-23.json"),
+    file_with(previous={"name": "audit/2026-11-23.json"}),
+    file_with(heads=[]),
+    file_with(heads={"nobody": {"head": "sha256:a", "status": "pending", "final": False}}),
+    file_with(heads={ID: {"head": ["sha256:a"], "status": "pending", "final": False}}),
+    file_with(heads={ID: {"head": "sha256:a"}}),
+    file_with(heads={ID: {"head": "sha256:a", "status": "pending", "final": False, "more": 1}}),
+]
+
+
+@pytest.mark.parametrize("content", BAD_FILES)
 def test_what_is_no_file_of_heads_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableAudit):
         AuditFile.from_bytes(content)
@@ -69,20 +91,28 @@ def test_what_is_no_file_of_heads_is_refused(content: bytes) -> None:
 
 def test_an_open_request_has_its_head_and_no_digests_since_its_record_still_changes() -> None:
     record = new_record()
-    content = readable(record.to_json())
-    head = head_of(record, content, None)
+    head = head_of(record, stored_record(record), None)
     assert head == Head(head=record.history_head, status="pending", final=False)
 
 
 def test_an_ended_request_has_the_digests_of_record_and_receipt() -> None:
     record = ended(new_record())
-    head = head_of(record, b"record", b"receipt")
-    assert (head.final, head.record, head.receipt) == (True, digest(b"record"), digest(b"receipt"))
+    head = head_of(record, stored_record(record), b"receipt")
+    assert (head.final, head.record, head.receipt) == (True, lasting_digest(stored_record(record)), digest(b"receipt"))
+
+
+def test_of_an_ended_record_all_is_for_good_but_its_last_writing_and_until_when_its_package_stays() -> None:
+    record = ended(new_record(notes={"options": {}}))
+    prolonged = record.evolve(later(60), notes={**record.notes, "kept_since": "2026-11-25T09:00:00.000Z"})
+    others = [replace(record, drift=1), replace(record, notes={}), replace(record, level="items")]
+    lasting, *different = (lasting_digest(stored_record(one)) for one in (record, *others))
+    assert lasting_digest(stored_record(prolonged)) == lasting
+    assert lasting not in different
 
 
 def test_a_head_moves_on_with_its_record() -> None:
     before = new_record()
-    known = head_of(before, b"", None)
+    known = head_of(before, stored_record(before), None)
     assert may_follow(None, before)
     assert may_follow(known, before)
     assert may_follow(known, ended(moved_on(before)))
@@ -105,10 +135,25 @@ def test_a_head_does_not_follow_a_broken_chain_or_an_empty_one() -> None:
 
 def test_what_has_ended_never_moves_on() -> None:
     record = ended(new_record())
-    assert not may_follow(head_of(record, b"", None), record)
+    assert not may_follow(head_of(record, stored_record(record), None), record)
 
 
-@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b'"x"', b"\xff"])
+def record_with(**changes: object) -> bytes:
+    return json.dumps(new_record().to_json() | changes).encode()
+
+
+BAD_RECORDS = [
+    *(b"", b"null", b"[]", b"{}", b'"x"', b"\xff"),
+    record_with(request_status="finished"),
+    record_with(received_time=7),
+    record_with(drift=float("nan")),
+    record_with(reason="\ud800"),
+    record_with(history=[{"time": "t"}]),
+    record_with(history=None),
+]
+
+
+@pytest.mark.parametrize("content", BAD_RECORDS)
 def test_what_is_no_record_is_none(content: bytes) -> None:
     assert read_record(content) is None
 

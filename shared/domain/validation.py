@@ -280,9 +280,8 @@ def _confirm(check: Checker, members: Mapping[str, Any], level: str) -> None:
     if "confirm" not in members:
         check.add("/options/confirm", f"is required at level {level}")
         return
-    confirm = check.an_object(
-        "/options/confirm", members["confirm"], {"projects", "all_projects", "account", "resources"}
-    )
+    known = {"account"} if level == "account" else {"projects", "all_projects", "resources"}
+    confirm = check.an_object("/options/confirm", members["confirm"], known)
     if level == "account":
         if not isinstance(confirm.get("account"), str) or not confirm["account"]:
             check.add("/options/confirm/account", "must be the name of the account")

@@ -195,7 +195,7 @@ def _word[T: (RequestStatus, RequestType)](
 def _limit(text: str | None, violations: list[Violation]) -> int:
     if not text:
         return DEFAULT_LIMIT
-    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT:
+    if len(text) <= 6 and text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT:
         return int(text)
     violations.append(Violation("/limit", f"must be a whole number from 1 to {MAX_LIMIT}"))
     return DEFAULT_LIMIT

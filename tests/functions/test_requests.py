@@ -135,6 +135,8 @@ def test_pages_follow_each_other_without_gap_or_repetition(app: App) -> None:
         ({"limit": "-1"}, ["/limit"]),
         ({"limit": "ten"}, ["/limit"]),
         ({"limit": "1" * 5000}, ["/limit"]),
+        ({"limit": "000001" + "0" * 5000}, ["/limit"]),
+        ({"limit": "0001000"}, ["/limit"]),
         ({"limit": "٣"}, ["/limit"]),
         ({"status": "done"}, ["/status"]),
         ({"type": "export"}, ["/type"]),

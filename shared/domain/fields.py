@@ -21,6 +21,11 @@ def pointer_token(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def _shown(key: str) -> str:
+    """Shorten a name that a caller chose, and take out what is invisible or changes how a text is read."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in key[:64])
+
+
 class Checker:
     """Collects violations while fields are read. Details never repeat the value that was sent."""
 
@@ -38,8 +43,8 @@ class Checker:
         if not isinstance(value, dict):
             self.add(pointer, "must be a JSON object")
             return {}
-        for key in value.keys() - known:
-            self.add(f"{pointer}/{pointer_token(key[:64])}", "is not a known field")
+        for key in sorted(value.keys() - known):
+            self.add(f"{pointer}/{pointer_token(_shown(key))}", "is not a known field")
         if never_empty and not value:
             self.add(pointer, "must not be empty")
         return value

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.errors import InvalidRequest
 from shared.domain.subject_request import RequestType
 from tests.unit.domain.bodies import ID, OTHER_ID, export_body, export_pointers, read_export
 
@@ -261,3 +262,18 @@ def test_all_violations_are_named_at_once() -> None:
 
 def test_an_unknown_field_with_slashes_is_escaped_as_a_json_pointer() -> None:
     assert export_pointers(export_body(**{"a/b~c": 1})) == ["/a~1b~0c"]
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\x1bb", "a\u202eb", "a\u2028b", "a\x7fb", "a\x85b"])
+def test_an_unknown_field_is_named_without_what_cannot_be_seen(name: str) -> None:
+    assert export_pointers(export_body(**{name: 1})) == ["/a\N{REPLACEMENT CHARACTER}b"]
+
+
+def test_an_unknown_field_is_named_by_its_beginning() -> None:
+    assert export_pointers(export_body(**{"a" * 100_000: 1})) == ["/" + "a" * 64]
+
+
+def test_unknown_fields_are_named_in_the_same_order_every_time() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_export(export_body(**dict.fromkeys("zyxwvutsrq", 1)))
+    assert [violation.pointer for violation in refused.value.violations] == [f"/{name}" for name in "qrstuvwxyz"]

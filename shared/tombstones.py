@@ -12,6 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import batched, chain
 
 from shared.domain.canonical import canonical
@@ -100,6 +101,20 @@ def standing(
         if not ended[request_id]:
             found.add(_read(ledger.blobs, name, among))
     return found
+
+
+def is_marked(blobs: BlobStore, project_id: str) -> bool:
+    """Whether a project has tombstones, be they withdrawn by now."""
+    return next(_pages(blobs, project_id), None) is not None
+
+
+def state_of(blobs: BlobStore, project_ids: Iterable[str]) -> str:
+    """Give a text that changes whenever tombstones of some projects come, go or are withdrawn."""
+    state = sha256()
+    for project_id in project_ids:
+        for entry in blobs.entries(_prefix(project_id)):
+            state.update(f"{entry.name} {entry.etag}\n".encode())
+    return state.hexdigest()
 
 
 def of_erasures(blobs: BlobStore, project_id: str, request_ids: Collection[str]) -> Tombstones:

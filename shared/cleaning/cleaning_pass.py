@@ -132,10 +132,10 @@ class CleaningPass:
         self.lease.note(projects=[*self._stage.get("projects", ()), project_id])
 
     def _list_again(self) -> None:
-        """Write pages for people and manifest again; a package that never got a manifest loses the former."""
+        """Write pages for people and manifest again; a package without a manifest loses pages and zips."""
         manifest = self._manifest()
         if manifest is None:
-            self._remove_index()
+            self._remove_what_nothing_lists()
             return
         taken = taken_of(self._leased, self._id, self.erased, self._stage["tags"])
         head = head_after(manifest, taken, passes=self.lease.journal.passes, time=self._now())
@@ -144,10 +144,10 @@ class CleaningPass:
         )
         relist(self._leased, self._id, self.erased, head, index)
 
-    def _remove_index(self) -> None:
+    def _remove_what_nothing_lists(self) -> None:
         prefix = package_prefix(self._id)
-        listed = (entry.name for entry in self._leased.blobs.entries(f"{prefix}index"))
-        self._leased.blobs.delete_all(name for name in listed if is_index(name.removeprefix(prefix)))
+        made = (entry.name for start in ("index", "package-") for entry in self._leased.blobs.entries(prefix + start))
+        self._leased.blobs.delete_all(made)
 
     def _remove_pages(self) -> None:
         manifest = self._manifest()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.cleaning.journal import read
 from shared.domain.errors import UnknownRequest
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -30,10 +31,10 @@ class Exports:
 
 
 def survey_exports(
-    services: Services, project_ids: Collection[str], exempt: Collection[str], since: datetime
+    services: Services, erasure_id: str, project_ids: Collection[str], exempt: Collection[str], since: datetime
 ) -> Exports:
     """
-    Find the exports that concern some projects; `since`: when the items were gone from the service.
+    Find the exports that concern an erasure in some projects; `since`: when the items were gone from the service.
 
     An export that begins later finds nothing of them. One without a plan yet may concern any project. Packages that
     have expired or were cancelled do not count. May raise `StorageUnavailable`.
@@ -44,7 +45,7 @@ def survey_exports(
         if not record.status.is_final:
             if package_id not in exempt and _may_hold(services, record, project_ids, since):
                 found.running.append(package_id)
-        elif not _is_gone(services, record) and _holds(services, package_id, project_ids):
+        elif not _is_gone(services, record) and _holds(services, erasure_id, package_id, project_ids):
             if package_id in exempt:
                 found.kept[package_id] = expiry_of(services, record)
             else:
@@ -81,7 +82,15 @@ def _may_hold(services: Services, record: RequestRecord, project_ids: Collection
     return plan is None or any(project["id"] in project_ids for project in plan["projects"])
 
 
-def _holds(services: Services, package_id: str, project_ids: Collection[str]) -> bool:
-    """Ask the listing, one call per project: what lies there counts, not what was planned."""
+def _holds(services: Services, erasure_id: str, package_id: str, project_ids: Collection[str]) -> bool:
+    """
+    Ask the listing, one call per project: what lies there counts, not what was planned.
+
+    A package in the middle of a cleaning counts too (its folder may be gone while its manifest still lists it), and one
+    that was cleaned for this erasure.
+    """
     folders = (package_prefix(package_id) + project_path(project_id, "") for project_id in project_ids)
-    return any(next(iter(services.packages.blobs.entries(folder, page_size=1)), None) for folder in folders)
+    if any(next(iter(services.packages.blobs.entries(folder, page_size=1)), None) for folder in folders):
+        return True
+    journal = read(services.ledger.blobs, package_id)
+    return journal.is_open or erasure_id in journal.done

@@ -132,7 +132,7 @@ class OwnExports:
         return held
 
     def _survey(self) -> Exports:
-        return survey_exports(self.services, self.projects, self.exempt, self.since)
+        return survey_exports(self.services, self.request_id, self.projects, self.exempt, self.since)
 
     def _remove_if_expired(self, package_id: str) -> None:
         """Retention may have removed the package in the middle: then nothing of it may stay that was written since."""

@@ -78,8 +78,8 @@ class World:
         return str(self.seeded["project"])
 
     def annas(self) -> list[str]:
-        """The ids of one person's images."""
-        return sorted(self.seeded["images"][::2])
+        """The ids of one person's images: one that only an iteration holds, one with a performance, one more."""
+        return list(self.seeded["anna"])
 
     def package(self, package_id: str = EXPORT) -> dict[str, bytes]:
         """Give every file of a package by its path."""
@@ -182,7 +182,20 @@ def fill(new: Region) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     seeded = new.control.seed("Pets", 6, metadata={"subject": people}, iterations=2, predictions=4, unique_bytes=True)
     new.control.delete_images("Pets", seeded["images"][:1], everywhere=False)
     other = new.control.seed("Birds", 2, iterations=1, predictions=1, unique_bytes=True)
-    return seeded, other
+    measured = performances(new, seeded)
+    third = next(item for item in seeded["images"] if item not in (seeded["images"][0], measured[0]))
+    return {**seeded, "anna": sorted({seeded["images"][0], measured[0], third})}, other
+
+
+def performances(new: Region, seeded: Mapping[str, Any]) -> list[str]:
+    """Give the images that the first iteration was measured with, which are some of them only."""
+    project = f"{new.emulator.url}/customvision/v3.3/training/projects/{seeded['project']}"
+    url = f"{project}/iterations/{seeded['iterations'][0]}/performance/images?take=256"
+    rows = new.session.get(url, headers={"Training-Key": new.emulator.key}, timeout=10).json()
+    measured = sorted(row["id"] for row in rows)
+    assert measured
+    assert seeded["images"][0] not in measured[:1]
+    return measured
 
 
 @pytest.fixture(scope="module")

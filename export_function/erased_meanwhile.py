@@ -1,0 +1,144 @@
+"""
+Erasures that run beside an export: what they take away does not get into the package, or out of it again.
+
+Units read the tombstones before and after they write; the end of the export reads them once more. So whatever comes
+between two looks is seen by the next one, and what comes after the last is cleaned by the erasure itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+from export_function.derived import derive_project
+from export_function.plan import (
+    DERIVED,
+    IMAGES,
+    ITERATION,
+    ITERATION_IMAGES,
+    PREDICTIONS,
+    PROJECT,
+)
+from export_function.unit_work import UnitWork
+from shared.cleaning.places import covers, is_doomed, may_change
+from shared.cleaning.scrubbing import as_it_lies, scrub_project
+from shared.domain.record import RequestRecord
+from shared.domain.work import UnitOutcome
+from shared.packages import package_prefix, project_path
+from shared.services import Services
+from shared.tombstones import Tombstones, is_marked, standing, state_of
+
+type Row = Mapping[str, Any]
+type Write = Callable[[UnitWork], UnitOutcome]
+
+LEFT_OUT = "left_out"
+"""In a unit's outcome: ids by store that it did not write because an erasure was about to take them away."""
+
+ITEM_STORE = {IMAGES: "images", ITERATION_IMAGES: "images", PREDICTIONS: "predictions"}
+OF_A_PROJECT = frozenset({PROJECT, ITERATION, DERIVED, *ITEM_STORE})
+
+
+def without_erased(work: UnitWork, write: Write) -> UnitOutcome:
+    """Do a unit's work without what erasures take away, again if that changed meanwhile."""
+    if work.unit.kind not in OF_A_PROJECT:
+        return write(work)
+    erased = _standing(work)
+    while True:
+        outcome = _write(replace(work, erased=erased), write)
+        now = _standing(work)
+        if now == erased:
+            return outcome
+        erased = now
+
+
+def _standing(work: UnitWork) -> Tombstones:
+    return standing(work.services.ledger, work.project_id, work.record.received_time)
+
+
+def _write(work: UnitWork, write: Write) -> UnitOutcome:
+    _take_back(work)
+    outcome = UnitOutcome(unit_id=work.unit.unit_id, counts={}) if work.erased.whole else write(work)
+    left_out = {store: ids for store, ids in _left_out(work) if ids}
+    return replace(outcome, details={**outcome.details, LEFT_OUT: left_out}) if left_out else outcome
+
+
+def _left_out(work: UnitWork) -> Iterator[tuple[str, list[str]]]:
+    """Give what the unit does not write, by the store in which it would count."""
+    kind, unit = work.unit.kind, work.unit
+    if kind in ITEM_STORE:
+        ids = unit.details["with_bytes"] if kind == ITERATION_IMAGES else unit.item_ids
+        yield ITEM_STORE[kind], [item for item in ids if covers(work.erased, ITEM_STORE[kind], item)]
+    elif work.erased.whole and kind == PROJECT:
+        yield "projects", [work.project_id]
+    elif work.erased.whole and kind == ITERATION:
+        yield "iterations", [work.iteration_id or ""]
+
+
+def _take_back(work: UnitWork) -> None:
+    """Remove what an earlier try of the unit wrote and this one may not write again."""
+    blobs, prefix = work.services.packages.blobs, package_prefix(work.request_id)
+    listed = (
+        entry for path in _not_again(work) for entry in blobs.entries(prefix + project_path(work.project_id, path))
+    )
+    blobs.delete_all(entry.name for entry in listed)
+
+
+def _not_again(work: UnitWork) -> Iterator[str]:
+    """Give the beginnings of paths: of pictures, and of pages that may become fewer."""
+    if work.unit.kind in ITEM_STORE:
+        yield from (f"{store}/files/{item}." for store, ids in _left_out(work) for item in ids)
+    elif work.unit.kind == ITERATION and work.erased:
+        yield f"{work.folder}image_performances/"
+
+
+@dataclass(frozen=True)
+class ErasedMeanwhile:
+    """What erasures took away by the end of an export, by project; projects that no erasure is about are not in it."""
+
+    services: Services
+    request_id: str
+    by_project: Mapping[str, Tombstones]
+
+    @classmethod
+    def taken_out(cls, services: Services, record: RequestRecord, plan: Row, formats: Sequence[str]) -> Self:
+        """Remove it from what the units wrote, and make COCO and CSV of those projects again."""
+        marked = [p["id"] for p in plan["projects"] if is_marked(services.ledger.blobs, p["id"])]
+        read = {project_id: standing(services.ledger, project_id, record.received_time) for project_id in marked}
+        erased = cls(services, record.subject_request_id, read)
+        for project_id, tombstones in erased.by_project.items():
+            scrub_project(services.packages, erased.request_id, project_id, tombstones)
+            if formats and not tombstones.whole:
+                derive_project(
+                    services.packages, erased.request_id, project_id, formats=formats, time=plan["planned_time"]
+                )
+        return erased
+
+    @cached_property
+    def whole_projects(self) -> frozenset[str]:
+        """Give the projects of which nothing stays."""
+        return frozenset(project_id for project_id, tombstones in self.by_project.items() if tombstones.whole)
+
+    def is_gone(self, row: Row) -> bool:
+        """Whether a file that a unit wrote is an erased item's."""
+        return bool(self.by_project) and is_doomed(row["path"], self.by_project)
+
+    def as_it_is(self, row: Row) -> Row:
+        """Give a file's row as the file is now."""
+        if not self.by_project or not may_change(row["path"], self.by_project):
+            return row
+        return as_it_lies(self.services.packages, self.request_id, row) or row
+
+    def left_out(self, project_id: str, outcome: UnitOutcome) -> Iterator[tuple[str, str, bool]]:
+        """Give store and id of what a unit left out, and whether that was right: the erasure still stands."""
+        tombstones = self.by_project.get(project_id, Tombstones())
+        for store, ids in outcome.details.get(LEFT_OUT, {}).items():
+            items = store in ITEM_STORE.values()
+            for item in ids:
+                yield store, item, covers(tombstones, store, item) if items else tombstones.whole
+
+
+def seen_state(services: Services, plan: Row) -> str:
+    """Give a text that changes when there are other tombstones for the projects of an export."""
+    return state_of(services.ledger.blobs, [project["id"] for project in plan["projects"]])

@@ -13,9 +13,10 @@ from local.azurite.server import AzuriteStartError
 from local.demo import words
 from local.demo.app import App, UnexpectedAnswerError
 from local.demo.console import Console
+from local.demo.evidence import shown_path
 from local.demo.photographs import FILL_PROBLEMS
 from local.demo.scenes import DEFAULT_IMAGES, FEWEST_IMAGES, ImagesSettingError, images_wanted
-from local.demo.story import Story, shown_path
+from local.demo.story import CLEANED, Story
 from local.demo.surroundings import HURRY, chosen_ports, running_surroundings
 from local.functions_host.process import HostDidNotStart
 from local.pieces import DEFAULT_HOST_PORT, Ports, PortSettingError, data_folder, ports_from
@@ -62,7 +63,7 @@ def run(console: Console, wanted: Ports, images: int) -> int:
         console.say(remark)
     with running_surroundings(ports, folder) as around, App(around.host) as app:
         holds = Story(around, app, console).tell(images)
-    console.heading(words.afterwards(shown_path(folder)))
+    console.heading(words.afterwards(shown_path(folder), cleaned=(folder / CLEANED).exists()))
     verdict = "Every check holds." if holds else "A CHECK FAILED: see above."
     console.heading(f"{verdict} {time.monotonic() - began:.0f} seconds in all; nothing is left running.")
     return 0 if holds else 1

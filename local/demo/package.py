@@ -1,18 +1,20 @@
-"""The package of an export in Blob Storage: a copy of it on disk, and what such a copy holds."""
+"""The package of an export: fetched as a person fetches it, and what lies in such a copy."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from azure.storage.blob import ContainerClient
 
+from local.demo.app import App
+
 CONTAINER = "gdpr-exports"
-_WORKERS = 4
 _SIGNATURE = re.compile(rb"[?&]sig=")
+_TEXTS = {".json", ".jsonl", ".html", ".csv"}
 Json = dict[str, Any]
 
 
@@ -23,24 +25,25 @@ def names_in_storage(storage: str, request_id: str) -> list[str]:
         return [str(name).removeprefix(f"{request_id}/") for name in names]
 
 
-def download(storage: str, request_id: str, folder: Path) -> int:
-    """Copy every file of a package to `folder`; how many."""
-    names = names_in_storage(storage, request_id)
-    with ContainerClient.from_connection_string(storage, CONTAINER) as container:
-
-        def save(name: str) -> None:
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(container.download_blob(f"{request_id}/{name}").readall())
-
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            list(pool.map(save, names))
-    return len(names)
+def part_path(request_id: str, part: int) -> str:
+    """Return the route to one zip of a package."""
+    return f"/api/requests/{request_id}/package?part={part}"
 
 
-def size_of(folder: Path) -> int:
-    """Return the bytes of all files below `folder`."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def download(app: App, request_id: str, folder: Path) -> list[Path]:
+    """Fetch every zip of a package into a new `folder` and unpack it there; the zips."""
+    folder.mkdir(parents=True)
+    zips: list[Path] = []
+    while app.save_redirected(part_path(request_id, len(zips) + 1), target := _part(folder, len(zips) + 1)):
+        with ZipFile(target) as archive:
+            archive.extractall(folder)
+        zips.append(target)
+    return zips
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return all files of an unpacked package, the zips beside them left out."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".zip"]
 
 
 def pictures_in(folder: Path) -> Mapping[str, str]:
@@ -56,8 +59,21 @@ def rows_in(folder: Path) -> Mapping[str, Json]:
 
 def files_with_links(folder: Path) -> list[str]:
     """Return which files other than pictures hold a signed link."""
-    paths = [path for path in folder.rglob("*") if path.suffix in {".json", ".jsonl", ".html", ".csv"}]
-    return [str(path.relative_to(folder)) for path in paths if _SIGNATURE.search(path.read_bytes())]
+    return _texts_with(_SIGNATURE, folder)
+
+
+def files_naming(person: str, folder: Path) -> list[str]:
+    """Return which files other than pictures hold this name as a word of its own."""
+    return _texts_with(re.compile(rb"(?<![\w-])" + re.escape(person.encode()) + rb"(?![\w-])"), folder)
+
+
+def _part(folder: Path, part: int) -> Path:
+    return folder / f"package-{part:03}.zip"
+
+
+def _texts_with(pattern: re.Pattern[bytes], folder: Path) -> list[str]:
+    texts = [path for path in files_in(folder) if path.suffix in _TEXTS]
+    return sorted(path.relative_to(folder).as_posix() for path in texts if pattern.search(path.read_bytes()))
 
 
 def _lines(path: Path) -> Iterator[Json]:

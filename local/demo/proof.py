@@ -60,8 +60,26 @@ def others_are_untouched(before: Snapshot, after: Snapshot, key: str, person: st
     return Finding(f"The other {len(others)} pictures are all there, each row as it was, byte for byte.", problems)
 
 
-def package_is_complete(before: Snapshot, pictures: Mapping[str, str], rows: Mapping[str, Json]) -> Finding:
-    """The package holds every image's bytes, and the workspaces' rows, as they were when the export ran."""
+def plan_is_exact(plan: Json, theirs: Collection[str], person: str) -> Finding:
+    """An erasure's plan names the person's images and nothing else. (It shows the first 1,000 ids of a project.)"""
+    named = [image_id for project in plan["projects"] for image_id in project["image_ids"]]
+    number = sum(project["counts"]["images"] for project in plan["projects"])
+    problems = [f"it names image {image_id}, which is not of {person}" for image_id in sorted(set(named) - set(theirs))]
+    if number != len(theirs):
+        problems.append(f"it would erase {number} images, and {len(theirs)} are of {person}")
+    return Finding(f"The plan names exactly the {len(theirs)} pictures of {person}.", problems)
+
+
+def is_kept(request_id: str, receipt: Json) -> bool:
+    """Whether an erasure's receipt says that it did not clean the package of this export."""
+    kept = [entry["ids"] for entry in receipt["residuals"] if entry["code"] == "kept_export"]
+    return any(request_id in ids or not ids for ids in kept)  # no ids: all of them
+
+
+def package_is_complete(
+    before: Snapshot, pictures: Mapping[str, str], rows: Mapping[str, Json], which: str = "downloaded package"
+) -> Finding:
+    """The package holds the bytes of every image, and the workspaces' rows, as they were `before`; no other picture."""
     ids, listed = before.ids(), before.workspace_ids()
     problems = [f"image {image_id} is missing" for image_id in sorted(ids - pictures.keys())]
     problems += [f"a file of an unknown image {image_id}" for image_id in sorted(pictures.keys() - ids)]
@@ -72,7 +90,7 @@ def package_is_complete(before: Snapshot, pictures: Mapping[str, str], rows: Map
     ]
     problems += [f"the row of image {image_id} is missing or differs" for image_id in sorted(_wrong(before, rows))]
     held = f"all {len(ids)} pictures byte for byte and the workspaces' {len(listed)} rows"
-    return Finding(f"The exported package holds {held}.", problems)
+    return Finding(f"The {which} holds {held}.", problems)
 
 
 def package_has_no_links(files: Iterable[str]) -> Finding:
@@ -80,10 +98,11 @@ def package_has_no_links(files: Iterable[str]) -> Finding:
     return Finding("No link of the service is in the package.", [f"{file} holds one" for file in files])
 
 
-def package_is_cleaned(theirs: Collection[str], names: Iterable[str], person: str) -> Finding:
-    """The package in Blob Storage has no file that is named after one of the person's images."""
+def package_is_cleaned(theirs: Collection[str], names: Iterable[str], naming: Iterable[str], person: str) -> Finding:
+    """The package in Blob Storage holds no file named after one of the person's images, and none that names them."""
     problems = [f"it holds {name}" for name in names if any(image_id in name for image_id in theirs)]
-    return Finding(f"The package in Blob Storage holds no picture of {person} any more.", problems)
+    problems += [f"{name} still names {person}" for name in naming]
+    return Finding(f"The package in Blob Storage holds no picture of {person} any more, and no row.", problems)
 
 
 def _differences(was: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:

@@ -1,7 +1,7 @@
 """All that a resource holds at one moment: the emulator's own truth, and the bytes behind the service's links."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +60,15 @@ class Snapshot:
         rows = [row for rows in self.rows.values() for row in rows.values()]
         return {row["id"] for row in rows if row["metadata"].get(key) == value}
 
+    def without(self, image_ids: Set[str]) -> "Snapshot":
+        """Return the same without these images; what is around them stays as it is."""
+        return Snapshot(
+            {place: _without(image_ids, rows) for place, rows in self.rows.items()},
+            self.around,
+            _without(image_ids, self.links),
+            _without(image_ids, self.digests),
+        )
+
 
 def take_snapshot(emulator: RunningEmulator) -> Snapshot:
     """Read the truth, then every image's bytes as any client of the service would."""
@@ -98,6 +107,10 @@ def _links(api: TrainingApi, rows: Mapping[Place, Mapping[str, Json]]) -> dict[s
         missing = [image_id for image_id in images if image_id not in found]
         found |= api.links(place.project_id, place.iteration_id or None, missing)
     return found
+
+
+def _without[V](image_ids: Set[str], by_id: Mapping[str, V]) -> dict[str, V]:
+    return {image_id: value for image_id, value in by_id.items() if image_id not in image_ids}
 
 
 def _digest(content: bytes | None) -> str | None:

@@ -1,37 +1,44 @@
-"""The five steps of the demo, told while they happen."""
+"""The six steps of the demo, told while they happen."""
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from local.demo import package, proof, words
-from local.demo.app import App, UnexpectedAnswerError, curl
+import requests
+
+from local.demo import evidence, package, proof, words
+from local.demo.app import App, UnexpectedAnswerError, waits_for_approval
 from local.demo.console import Console
+from local.demo.evidence import shown_path
 from local.demo.photographs import fill
+from local.demo.requesting import Requesting
 from local.demo.scenes import SUBJECT, SUBJECT_KEY
 from local.demo.snapshot import Snapshot, still_served, take_snapshot
 from local.demo.surroundings import Surroundings
-from local.pieces import ROOT
 
 Json = dict[str, Any]
-EXPORT: Json = {"scope": {"projects": "all"}, "options": {"package": "none"}}
+EXPORT: Json = {"scope": {"projects": "all"}}
 ERASURE: Json = {
+    "requested_by": "front-desk",
     "scope": {"level": "items", "projects": "all", "images": {"metadata": {SUBJECT_KEY: SUBJECT}}},
-    "options": {"trained_iterations": "keep"},
+    "options": {"trained_iterations": "keep", "require_approval": True},
 }
-DRY_RUN: Json = ERASURE | {"options": {**ERASURE["options"], "dry_run": True}}
-COMPLETED = ("completed", None)
+APPROVER = "privacy-officer"
+CLEANED = "package-afterwards"
+"""Folder of the package as it is in Blob Storage since the erasure."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """One run: the pieces, the app's client, the terminal."""
+    """One run: the pieces, the app's client, the terminal; and what has been found so far."""
 
     around: Surroundings
     app: App
     console: Console
+    findings: list[proof.Finding] = field(default_factory=list)
 
     def tell(self, images: int) -> bool:
         """Do everything; whether every check holds.
@@ -42,12 +49,13 @@ class Story:
         """
         before = self.put_pictures_in(images)
         self.show_health()
-        export = self.export()
-        self.dry_run(before)
-        receipt = self.erase()
-        findings = self.check(before, export, receipt)
-        self.console.show(words.verdict(findings))
-        return all(finding.holds for finding in findings)
+        export_id = self.export()
+        erasure_id, plan_hash = self.plan(before)
+        receipt = self.erase(erasure_id, plan_hash)
+        self.let_it_be_proven(export_id, erasure_id)
+        self.check(before, export_id, receipt)
+        self.console.show(words.verdict(self.findings))
+        return all(finding.holds for finding in self.findings)
 
     def put_pictures_in(self, images: int) -> Snapshot:
         """Fill the emulator and remember what it holds."""
@@ -66,96 +74,110 @@ class Story:
     def show_health(self) -> None:
         """Step 1."""
         self.console.heading("1. Is everything up?")
-        self._command("/api/health")
+        self._requesting.command("/api/health")
         self.console.show(json.dumps(self.app.get("/api/health")))
 
-    def export(self) -> Json:
-        """Step 2; the receipt of the export."""
+    def export(self) -> str:
+        """Step 2; the id of the export."""
         self.console.heading("2. Access and portability: export everything")
-        receipt = self._request("/api/exports", EXPORT)
-        request_id = str(receipt["subject_request_id"])
-        self.console.show(words.stores(receipt))
-        folder = self.around.folder / "package"
-        files = package.download(self.around.azurite.connection_string(), request_id, folder)
-        megabytes = package.size_of(folder) / 1_000_000
-        self.console.say(f"The package: {files} files, {megabytes:.1f} MB.")
+        request_id = self._requesting.begin("/api/exports", EXPORT)
+        self.console.show(words.stores(self._requesting.to_the_end(request_id)))
+        self._requesting.command(package.part_path(request_id, 1), None, "-L", "-o", "package-001.zip")
+        folder = self._folder("package")
+        zips = package.download(self.app, request_id, folder)
+        self.console.show(words.package(zips, package.files_in(folder)))
+        self._let_check(evidence.package_command(folder, "The package as it was downloaded"))
         self.console.show(
             f"In Blob Storage   container {package.CONTAINER}, prefix {request_id}/\n"
-            f"A copy on disk    {shown_path(folder)}/ (it stays; open index.html, or read manifest.json)"
+            f"A copy on disk    {shown_path(folder)}/\n"
+            f"To look at it     open {(folder / 'index.html').resolve().as_uri()} in a browser"
         )
-        return receipt
+        return request_id
 
-    def dry_run(self, before: Snapshot) -> None:
-        """Step 3."""
-        self.console.heading(f"3. Before erasing {SUBJECT}: what would happen?")
-        receipt = self._request("/api/erasures", DRY_RUN)
-        plan_path = f"/api/requests/{receipt['subject_request_id']}/plan"
-        self._command(plan_path)
-        plan = self.app.get(plan_path)
-        self.console.show(words.plan(plan, before))
-        self.console.say("(The stored plan has only ids: it forgets the names when its request ends.)")
-        planned = {image_id for project in plan["projects"] for image_id in project["image_ids"]}
-        if planned != before.ids_of(SUBJECT_KEY, SUBJECT):
-            raise UnexpectedAnswerError(f"The plan does not name exactly the pictures of {SUBJECT}.")
-        self.console.say("Nothing was deleted: this was a dry run.")
+    def plan(self, before: Snapshot) -> tuple[str, str]:
+        """Step 3; the id of the erasure that waits for its approval, and the hash of its plan."""
+        self.console.heading(f"3. Erasure of {SUBJECT}: the plan, before anything is erased")
+        request_id = self._requesting.begin("/api/erasures", ERASURE)
+        self._requesting.until(request_id, waits_for_approval)
+        path = f"/api/requests/{request_id}/plan"
+        self._requesting.command(path)
+        plan = self.app.get(path)
+        self.console.show(words.plan(plan))
+        exact = proof.plan_is_exact(plan, before.ids_of(SUBJECT_KEY, SUBJECT), SUBJECT)
+        if not exact.holds:
+            raise UnexpectedAnswerError(f"Not approved. The plan is not the one expected: {exact.problems[0]}.")
+        self.console.say(f"{exact.claim} Until somebody approves it, nothing is erased.")
+        return request_id, str(plan["plan_hash"])
 
-    def erase(self) -> Json:
+    def erase(self, request_id: str, plan_hash: str) -> Json:
         """Step 4; the receipt of the erasure."""
-        self.console.heading(f"4. Erasure: every picture of {SUBJECT}, everywhere")
-        receipt = self._request("/api/erasures", ERASURE)
-        receipt_path = f"/api/requests/{receipt['subject_request_id']}/receipt"
-        self._command(receipt_path)
-        target = self.around.folder / "receipt.json"
-        target.write_bytes(self.app.raw(receipt_path))
+        self.console.heading(f"4. Approval, then erasure: every picture of {SUBJECT}, everywhere")
+        path, decision = f"/api/requests/{request_id}/approval", {"decision": "approve", "plan_hash": plan_hash}
+        self._requesting.command(path, decision | {"approver": APPROVER})
+        self.app.post(path, decision | {"approver": APPROVER}, expected=requests.codes.ok)
+        receipt = self._requesting.to_the_end(request_id)
         self.console.show(words.stores(receipt))
         for sentence in words.proof_in_words(receipt):
             self.console.say(sentence)
-        self.console.say(f"The receipt, kept after this run: {shown_path(target)}")
         return receipt
 
-    def check(self, before: Snapshot, export: Json, receipt: Json) -> list[proof.Finding]:
-        """Step 5: read everything again, past the app, and compare."""
-        self.console.heading("5. Is it true? Everything read again, past the app, and compared with before")
+    def let_it_be_proven(self, export_id: str, erasure_id: str) -> None:
+        """Step 5: receipt and ledger, checked with what a stranger would have in hand."""
+        self.console.heading("5. Can others check that? The signed receipt, and the audit of the ledger")
+        self._requesting.command(f"/api/requests/{erasure_id}/receipt", None, "-H", "Accept: application/jose")
+        self._requesting.command("/api/keys")
+        receipt, keys = evidence.keep_receipt(self.app, erasure_id, self.around.folder)
+        self._let_check(evidence.receipt_command(receipt, keys))
+        self._requesting.command(evidence.AUDIT_FUNCTION, {})
+        self.app.post(evidence.AUDIT_FUNCTION, {})
+        heads = evidence.wait_for_heads(self._storage, {export_id, erasure_id})
+        self.console.say(f"The file of heads, else written once a day: container {evidence.LEDGER}, {heads}")
+        self._let_check(evidence.audit_command(self._storage))
+
+    def check(self, before: Snapshot, export_id: str, receipt: Json) -> None:
+        """Step 6: read everything again, past the app, and compare."""
+        self.console.heading("6. Is it true? Everything read again, past the app, and compared with before")
         theirs = before.ids_of(SUBJECT_KEY, SUBJECT)
         after = take_snapshot(self.around.emulator)
         served = still_served(self.around.emulator, {one: before.links[one] for one in theirs})
-        folder = self.around.folder / "package"
-        return [
-            proof.person_is_gone(before, after, SUBJECT_KEY, SUBJECT),
-            proof.pictures_are_gone(theirs, served, SUBJECT),
-            proof.others_are_untouched(before, after, SUBJECT_KEY, SUBJECT),
-            proof.package_is_complete(before, package.pictures_in(folder), package.rows_in(folder)),
-            proof.package_has_no_links(package.files_with_links(folder)),
-            *self._own_package(theirs, export, receipt),
-        ]
+        folder = self._folder("package")
+        self.findings.extend(
+            [
+                proof.person_is_gone(before, after, SUBJECT_KEY, SUBJECT),
+                proof.pictures_are_gone(theirs, served, SUBJECT),
+                proof.others_are_untouched(before, after, SUBJECT_KEY, SUBJECT),
+                proof.package_is_complete(before, package.pictures_in(folder), package.rows_in(folder)),
+                proof.package_has_no_links(package.files_with_links(folder)),
+            ]
+        )
+        if not proof.is_kept(export_id, receipt):
+            self._check_cleaned_package(before, export_id)
 
-    def _own_package(self, theirs: set[str], export: Json, receipt: Json) -> list[proof.Finding]:
-        """Check the package in Blob Storage, unless the receipt itself names it as kept."""
-        request_id = export["subject_request_id"]
-        kept = [entry["ids"] for entry in receipt["residuals"] if entry["code"] == "kept_export"]
-        if any(request_id in ids or not ids for ids in kept):  # no ids: all of them
-            return []
-        names = package.names_in_storage(self.around.azurite.connection_string(), request_id)
-        return [proof.package_is_cleaned(theirs, names, SUBJECT)]
+    def _check_cleaned_package(self, before: Snapshot, export_id: str) -> None:
+        """Fetch the package again: the erasure has taken the person out of it, and nobody else."""
+        folder, theirs = self._folder(CLEANED), before.ids_of(SUBJECT_KEY, SUBJECT)
+        package.download(self.app, export_id, folder)
+        names = [path.relative_to(folder).as_posix() for path in package.files_in(folder)]
+        names += package.names_in_storage(self._storage, export_id)
+        rest, pictures, rows = before.without(theirs), package.pictures_in(folder), package.rows_in(folder)
+        self.findings.append(proof.package_is_cleaned(theirs, names, package.files_naming(SUBJECT, folder), SUBJECT))
+        self.findings.append(proof.package_is_complete(rest, pictures, rows, "package as it is now"))
+        self._let_check(evidence.package_command(folder, "The package as it is now"))
 
-    def _request(self, path: str, body: Json) -> Json:
-        """Post a request before the person's eyes, follow it to its end; its receipt."""
-        self._command(path, body)
-        began = time.monotonic()
-        accepted = self.app.post(path, body)
-        request_id = accepted["subject_request_id"]
-        self.console.say(f"202 Accepted, request {request_id}. How it goes, asked again and again:")
-        self._command(f"/api/requests/{request_id}")
-        status = self.app.follow(request_id, lambda seen: self.console.progress(words.progress(seen)))
-        self.console.end_progress(words.ending(status, time.monotonic() - began))
-        if (status["request_status"], status["reason"]) != COMPLETED:
-            raise UnexpectedAnswerError(f"Request {request_id} ended {status['request_status']}: {status['reason']}.")
-        return self.app.get(f"/api/requests/{request_id}/receipt")
+    def _let_check(self, command: evidence.Command) -> None:
+        """Run one of the project's checking commands before the person's eyes, and keep what it found."""
+        self.console.show(f"$ {command.typed}")
+        verdict, finding = evidence.outcome(command)
+        self.console.say(verdict)
+        self.findings.append(finding)
 
-    def _command(self, path: str, body: Json | None = None) -> None:
-        self.console.show(f"$ {curl(self.around.host.url + path, body)}")
+    @cached_property
+    def _requesting(self) -> Requesting:
+        return Requesting(self.app, self.console, self.around.host.url)
 
+    @property
+    def _storage(self) -> str:
+        return self.around.azurite.connection_string()
 
-def shown_path(path: Path) -> str:
-    """Return a path as a person in the project's folder would type it."""
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+    def _folder(self, name: str) -> Path:
+        return self.around.folder / name

@@ -9,6 +9,7 @@ from pathlib import Path
 from local.azurite.accounts import SERVICE_ACCOUNT, SERVICES
 from local.azurite.server import Azurite, running_azurite
 from local.custom_vision.server import RunningEmulator, running_emulator
+from local.development_settings import signing_key
 from local.functions_host.process import HostProcess, running_host
 from local.pieces import ROOT, Ports
 from local.sockets import ports_in_use
@@ -17,7 +18,8 @@ VERIFY_SECONDS = 3
 CALLS_PER_SECOND = 200
 HURRY = (
     f"Two settings differ from those of a deployment, so that nobody has to wait: a last look {VERIFY_SECONDS} seconds "
-    f"after an erasure (else 300), up to {CALLS_PER_SECOND} calls a second to Custom Vision (else 10)."
+    f"after an erasure (else 300), up to {CALLS_PER_SECOND} calls a second to Custom Vision (else 10). "
+    "The key that signs receipts is made for this run."
 )
 
 
@@ -40,7 +42,7 @@ def chosen_ports(wanted: Ports) -> tuple[Ports, list[str]]:
 
 
 def host_settings(azurite: Azurite, emulator: RunningEmulator) -> Mapping[str, str]:
-    """Return all settings of the app for this run. The key of the ledger's hashes is a fresh one."""
+    """Return all settings of the app for this run. Its two keys, for hashes and for signatures, are fresh ones."""
     return {
         "AzureWebJobsStorage": azurite.connection_string(),
         "CUSTOM_VISION_ENDPOINT": emulator.url,
@@ -48,6 +50,7 @@ def host_settings(azurite: Azurite, emulator: RunningEmulator) -> Mapping[str, s
         "CUSTOM_VISION_CALLS_PER_SECOND": str(CALLS_PER_SECOND),
         "ERASURE_VERIFY_INTERVAL_SECONDS": str(VERIFY_SECONDS),
         "LEDGER_HASH_KEY": secrets.token_hex(32),
+        "RECEIPT_SIGNING_KEY": signing_key(),
         "PYTHON_THREADPOOL_THREAD_COUNT": "16",
         # Azure looks every 60 seconds at the latest into a queue that was empty for long.
         "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.2",

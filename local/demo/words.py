@@ -1,6 +1,7 @@
 """What the app answers, in plain words. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from local.demo.proof import Finding
@@ -9,6 +10,11 @@ from local.demo.snapshot import Snapshot
 
 Json = dict[str, Any]
 PROBLEMS_SHOWN = 5
+_ACTIONS = {
+    "keep": "the iteration itself stays",
+    "unpublish": "the iteration itself is unpublished",
+    "delete": "the iteration itself is deleted",
+}
 
 
 def what_there_is(snapshot: Snapshot) -> str:
@@ -29,6 +35,11 @@ def progress(status: Json) -> str:
     return ", ".join(parts) + (f"; images: {', '.join(shown)}" if shown else "")
 
 
+def so_far(status: Json, seconds: float) -> str:
+    """Return where a request has come to."""
+    return f"{status['request_status'].replace('_', ' ')} after {seconds:.1f} seconds"
+
+
 def ending(status: Json, seconds: float) -> str:
     """Return how a request ended."""
     reason = f" ({status['reason']})" if status["reason"] else ""
@@ -45,16 +56,21 @@ def stores(receipt: Json) -> str:
     return "\n".join(lines)
 
 
-def plan(plan: Json, known: Snapshot) -> str:
-    """Return what an erasure would do, place by place. The names come from what is `known`, for a plan forgets them."""
-    names = {place.project_id: place.project for place in known.rows}
-    names |= {place.iteration_id: place.iteration for place in known.rows}
+def package(zips: Sequence[Path], files: Sequence[Path]) -> str:
+    """Return what was downloaded and unpacked."""
+    fetched, unpacked = (sum(path.stat().st_size for path in paths) / 1_000_000 for paths in (zips, files))
+    return f"Zips: {len(zips)} of {fetched:.1f} MB in all; unpacked: {len(files)} files of {unpacked:.1f} MB."
+
+
+def plan(plan: Json) -> str:
+    """Return what an erasure that waits for its approval would do, place by place."""
     lines = []
-    for project in plan["projects"]:
-        lines.append(f"{names[project['id']]}: {project['counts']['images']} images to erase, wherever they are")
-        held = {names[one["id"]]: one for one in project["iterations"]}
-        for name in sorted(held):
-            lines.append(f"  {name}: holds {held[name]['holds']} of them; the iteration itself: {held[name]['action']}")
+    for project in sorted(plan["projects"], key=lambda project: str(project["name"])):
+        lines.append(f"{project['name']}: {project['counts']['images']} images to erase, wherever they are")
+        for one in sorted(project["iterations"], key=lambda iteration: str(iteration["name"])):
+            published = f" (published as {one['publish_name']})" if one["publish_name"] else ""
+            lines.append(f"  {one['name']}{published}: holds {one['holds']} of them; {_ACTIONS[one['action']]}")
+    lines.append(f"What will remain, and the receipt will explain: {', '.join(plan['residuals']) or 'nothing'}")
     return "\n".join(lines)
 
 
@@ -80,14 +96,18 @@ def verdict(findings: Iterable[Finding]) -> str:
     return "\n".join(lines)
 
 
-def afterwards(folder: str) -> str:
+def afterwards(folder: str, *, cleaned: bool) -> str:
     """Return what stays of a run in `folder` and how to look at it."""
+    second = "   package-afterwards/  the same package since the erasure, without them\n" if cleaned else ""
     return f"""What stays in {folder}/ until the next run:
-   package/       the export as it was before the erasure, so {SUBJECT} is in it: open index.html
-   receipt.json   the receipt of the erasure
-   host.log       what the Functions host said
-   azurite/       the data of Blob Storage; to look into it with Storage Explorer or the Azure CLI:
-                  LOCAL_DATA={folder} make azurite"""
+   package/             the export as it was downloaded before the erasure, so {SUBJECT} is in it:
+                        what has left Blob Storage is out of the app's reach. Open index.html
+{second}   receipt.json         the receipt of the erasure; receipt.jws its signature, keys.json the public keys
+   host.log             what the Functions host said
+   azurite/             the data of Blob Storage: ledger and packages. To look into it with Storage Explorer or
+                        the Azure CLI, or to audit the ledger again:
+                          LOCAL_DATA={folder} make azurite
+                          DATA_STORAGE=UseDevelopmentStorage=true make verify-audit      (in a second terminal)"""
 
 
 def _matters(word: str, value: object) -> bool:

@@ -1,35 +1,73 @@
 """
 Lists that moved while an export ran: what came meanwhile is read too, in a further round of units.
 
-Only lists whose count has changed are read again, at most twice; what still differs then is named in the manifest.
+Only projects in which something has come, gone or been trained are read again, at most twice; what still differs then
+is named in the manifest. A project's own data (details, tags, list of iterations) are written anew with every round,
+so that they name what the round brings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from export_function.plan import ITERATION_IMAGES, IterationInventory, ProjectInventory, units_of
+from export_function.plan import (
+    IMAGES,
+    ITERATION,
+    ITERATION_IMAGES,
+    PREDICTIONS,
+    PROJECT,
+    IterationInventory,
+    ProjectInventory,
+    sources_of,
+    units_of,
+)
 from export_function.planning import Planner
-from shared.domain.errors import ResourceAbsent, ServiceRefusal
+from shared.domain.errors import ServiceRefusal
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
 from shared.domain.subject_request import SubjectRequest
-from shared.domain.work import number_of
+from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_of
 from shared.inventory import ResolvedProject
+from shared.ports import CustomVision
 from shared.services import Services
 
 MOST_ROUNDS = 3
+NEWEST_PREDICTIONS = {"maxCount": 64, "orderBy": "Newest"}
+"""What a query of stored predictions begins with to show the newest first (QueryPredictions, Training API v3.3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaughtUp:
-    """What came to one project while the export ran: its units, saved, and how many images and iterations."""
+    """
+    What came to one project while the export ran.
+
+    `unit_ids`: its units, saved; `counts`: how many items came, by store; `sources`: what its lists hold now;
+    `replaced`: what the project's own data counted until now, as they are counted again.
+    """
 
     project_id: str
     unit_ids: list[str]
     counts: dict[str, int]
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    replaced: Counts = field(default_factory=dict)
+
+    def as_note(self, round_: int) -> dict[str, Any]:
+        """Give what the record keeps of it."""
+        return {
+            "project_id": self.project_id,
+            "units": self.unit_ids,
+            "counts": self.counts,
+            "sources": self.sources,
+            "round": round_,
+        }
+
+    @property
+    def changed_counts(self) -> Counts:
+        """Give what it adds to the record's counts, and takes from them, before its units run."""
+        taken = {store: {word: -n for word, n in words.items()} for store, words in self.replaced.items()}
+        return add_counts(taken, {store: {"found": number} for store, number in self.counts.items()})
 
 
 def catch_up(
@@ -43,32 +81,138 @@ def catch_up(
         request_id=record.subject_request_id,
         request=request,
         settle_for_unstable=True,
+        settle_for_refused=True,
         next_number=_next_number(plan, record),
     )
-    moved = (project for project in plan["projects"] if has_moved(services, project))
+    moved = (project for project in plan["projects"] if has_moved(services, record, project))
     found = [_catch_up_project(planner, record, project) for project in moved]
-    return [entry for entry in found if entry is not None and entry.unit_ids]
+    return [entry for entry in found if entry is not None]
 
 
-def has_moved(services: Services, project: Mapping[str, Any]) -> bool:
-    """Whether a list of the project has another count than when it was planned, or an iteration came or went."""
-    client, project_id = services.resource(project["resource"]), project["id"]
+def has_moved(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> bool:
+    """
+    Whether a list of the project is another than when it was last read.
+
+    A list is another if its count is, if its newest entries were not there (as many may have come as have gone), or if
+    an iteration came or went. Lists that were refused then are not looked at. A constant number of calls per list.
+    """
+    client, sources = services.resource(project["resource"]), _last_sources(record, project)
+    refused = {entry["store"] for entry in project["refused"]}
     try:
-        if {i.id for i in client.get_iterations(project_id)} != _planned_iterations(project):
-            return True
-        counts = (
-            client.get_image_count(project_id, iteration_id=source["iteration_id"])
-            for source in project["sources"]
-            if source["counted"] is not None
+        return (
+            ("iterations" not in refused and _other_iterations(client, project["id"], sources))
+            or _other_counts(client, project["id"], sources)
+            or _new_images(services, client, record, project)
+            or ("predictions" not in refused and _new_predictions(services, client, record, project))
         )
-        planned = [source["planned"] for source in project["sources"] if source["counted"] is not None]
-        return any(now != then for now, then in zip(counts, planned, strict=True))
     except ServiceRefusal:
         return True
 
 
-def _planned_iterations(project: Mapping[str, Any]) -> set[str]:
-    return {source["iteration_id"] for source in project["sources"] if source["iteration_id"] is not None}
+def _other_iterations(client: CustomVision, project_id: str, sources: Sequence[Mapping[str, Any]]) -> bool:
+    return {i.id for i in client.get_iterations(project_id)} != _iterations_of(sources)
+
+
+def _other_counts(client: CustomVision, project_id: str, sources: Sequence[Mapping[str, Any]]) -> bool:
+    return any(
+        client.get_image_count(project_id, iteration_id=source["iteration_id"]) != source["planned"]
+        for source in sources
+        if source["counted"] is not None
+    )
+
+
+def _new_images(services: Services, client: CustomVision, record: RequestRecord, project: Mapping[str, Any]) -> bool:
+    """Whether the newest page of the workspace shows an image that was not planned. Iterations get no new ones."""
+    if _last_sources(record, project)[0]["counted"] is None:
+        return False
+    page = next(iter(client.image_pages(project["id"], order="Newest")), ())
+    return bool(_not_planned(services, record, project, IMAGES, {image.id for image in page}))
+
+
+def _new_predictions(
+    services: Services, client: CustomVision, record: RequestRecord, project: Mapping[str, Any]
+) -> bool:
+    """Whether the newest page of a query of stored predictions shows one that was not planned."""
+    if not record.notes["predictions"]:
+        return False
+    shown: set[str] = set()
+    for source in _last_sources(record, project):
+        of = {"iterationId": source["iteration_id"]} if source["iteration_id"] else {}
+        page = client.query_predictions(project["id"], token=NEWEST_PREDICTIONS | of)
+        shown.update(prediction.id for prediction in page.predictions)
+    return bool(_not_planned(services, record, project, PREDICTIONS, shown))
+
+
+def _not_planned(
+    services: Services, record: RequestRecord, project: Mapping[str, Any], kind: str, ids: set[str]
+) -> set[str]:
+    """Give those of some ids that no unit of a kind has, reading the plan's pages one by one until all are found."""
+    units = (unit_id for unit_id in _all_units(record, project) if kind_of(unit_id) == kind)
+    left = set(ids)
+    while left and (unit_id := next(units, None)) is not None:
+        unit = services.ledger.unit(record.subject_request_id, unit_id)
+        left -= set(unit.item_ids) if unit else set()
+    return left
+
+
+def outcomes_of(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> Iterator[UnitOutcome]:
+    """Read the outcomes of a project's units, rounds included; of its own data, read in every round, as one outcome."""
+    own: list[UnitOutcome] = []
+    for units, round_ in _rounds(record, project):
+        of_project = [unit_id for unit_id in units if kind_of(unit_id) == PROJECT]
+        own.extend(services.ledger.outcomes(record.subject_request_id, of_project, round_))
+    if own:
+        yield latest_of(own)
+    for units, round_ in _rounds(record, project):
+        others = [unit_id for unit_id in units if kind_of(unit_id) != PROJECT]
+        yield from services.ledger.outcomes(record.subject_request_id, others, round_)
+
+
+def latest_of(outcomes: Sequence[UnitOutcome]) -> UnitOutcome:
+    """
+    Give what stands of a project's own data that were written several times (oldest first).
+
+    A file is as it was written last. What the last time could not be had is named, and keeps the count of its file
+    from before.
+    """
+    last, counts = outcomes[-1], dict(outcomes[-1].counts)
+    for earlier in reversed(outcomes[:-1]):
+        for store, words in earlier.counts.items():
+            if words.get("written") and not counts.get(store, {}).get("written"):
+                counts = add_counts(counts, {store: words})
+    files = {row["path"]: row for outcome in outcomes for row in outcome.files}
+    return replace(last, counts=counts, files=list(files.values()))
+
+
+def counted_last(record: RequestRecord, project: Mapping[str, Any]) -> int:
+    """Give the service's count of the workspace as it was last read."""
+    return int(_last_sources(record, project)[0]["counted"] or 0)
+
+
+def _rounds(record: RequestRecord, project: Mapping[str, Any]) -> Iterator[tuple[Sequence[str], int]]:
+    """Give the units of a project by round."""
+    yield project["units"], 1
+    for entry in _entries(record, project):
+        yield entry["units"], entry["round"]
+
+
+def _all_units(record: RequestRecord, project: Mapping[str, Any]) -> Iterator[str]:
+    """Give a project's units, the newest first: what came last is in the last ones."""
+    return (unit_id for units, _ in reversed(list(_rounds(record, project))) for unit_id in reversed(units))
+
+
+def _entries(record: RequestRecord, project: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in record.notes.get("caught_up", ()) if entry["project_id"] == project["id"]]
+
+
+def _last_sources(record: RequestRecord, project: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Give what a project's lists held when they were last read, the workspace first."""
+    sources: Sequence[Mapping[str, Any]] = [project, *_entries(record, project)][-1]["sources"]
+    return sources
+
+
+def _iterations_of(sources: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {source["iteration_id"] for source in sources if source["iteration_id"] is not None}
 
 
 def _next_number(plan: Mapping[str, Any], record: RequestRecord) -> int:
@@ -78,42 +222,60 @@ def _next_number(plan: Mapping[str, Any], record: RequestRecord) -> int:
 
 
 def _catch_up_project(planner: Planner, record: RequestRecord, project: Mapping[str, Any]) -> CaughtUp | None:
-    services = planner.services
     resolved = ResolvedProject(resource=project["resource"], project=Project(project["id"], {}))
-    client = services.resource(project["resource"])
-    try:
-        now = planner.everything(client, resolved)
-    except ResourceAbsent:
+    now = planner.inventory(resolved)
+    new = _new_only(now, _known_ids(planner.services, record, project))
+    known_iterations = _iterations_of(_last_sources(record, project))
+    saved = [planner.save_unit(unit) for unit in units_of(new)]
+    came = [u for u in saved[1:] if u.kind != ITERATION or u.details["iteration_id"] not in known_iterations]
+    if not came:
         return None
-    new = _new_only(now, _known_ids(services, record, project))
-    units = [planner.save_unit(unit) for unit in units_of(new)][1:]  # the project's own data are written already
-    wanted = [u for u in units if u.details.get("iteration_id") not in _planned_iterations(project) or u.items]
-    counts = {"images": new.distinct_images, "iterations": len(new.iterations)}
-    return CaughtUp(project_id=project["id"], unit_ids=[unit.unit_id for unit in wanted], counts=counts)
+    return CaughtUp(
+        project_id=project["id"],
+        unit_ids=[unit.unit_id for unit in [saved[0], *came]],
+        counts={
+            IMAGES: new.distinct_images,
+            PREDICTIONS: sum(len(pages.prediction_ids) for pages in new.predictions),
+            "iterations": sum(unit.kind == ITERATION for unit in came),
+        },
+        sources=sources_of(now),
+        replaced=_own_counts(planner.services, record, project),
+    )
 
 
-def _known_ids(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> dict[str | None, set[str]]:
-    """Give the planned image ids by source, those of earlier rounds included."""
-    units = list(project["units"])
-    units += [u for e in record.notes.get("caught_up", ()) if e["project_id"] == project["id"] for u in e["units"]]
-    known: dict[str | None, set[str]] = {}
-    for unit in services.ledger.units(record.subject_request_id, units):
-        if unit.kind in ("images", ITERATION_IMAGES):
-            known.setdefault(unit.details.get("iteration_id"), set()).update(unit.item_ids)
-        elif unit.kind == "iteration":
-            known.setdefault(unit.details["iteration_id"], set())
+def _own_counts(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> Counts:
+    first = next(outcomes_of(services, record, {**project, "units": project["units"][:1]}), None)
+    return first.counts if first else {}
+
+
+def _known_ids(
+    services: Services, record: RequestRecord, project: Mapping[str, Any]
+) -> dict[tuple[str, str | None], set[str]]:
+    """Give the planned ids by kind and source, those of earlier rounds included."""
+    known: dict[tuple[str, str | None], set[str]] = {}
+    for unit in services.ledger.units(record.subject_request_id, _all_units(record, project)):
+        if unit.kind in (IMAGES, ITERATION_IMAGES):
+            known.setdefault((IMAGES, unit.details.get("iteration_id")), set()).update(unit.item_ids)
+        elif unit.kind == PREDICTIONS:
+            known.setdefault((PREDICTIONS, None), set()).update(unit.item_ids)
     return known
 
 
-def _new_only(now: ProjectInventory, known: Mapping[str | None, set[str]]) -> ProjectInventory:
-    everywhere = set().union(*known.values())
+def _new_only(now: ProjectInventory, known: Mapping[tuple[str, str | None], set[str]]) -> ProjectInventory:
+    everywhere = set().union(*(ids for (kind, _), ids in known.items() if kind == IMAGES))
     iterations = [
         IterationInventory(
             iteration_id=iteration.iteration_id,
-            image_ids=set(iteration.image_ids) - known.get(iteration.iteration_id, set()),
+            image_ids=set(iteration.image_ids) - known.get((IMAGES, iteration.iteration_id), set()),
             with_bytes=set(iteration.with_bytes) - everywhere,
         )
         for iteration in now.iterations
-        if iteration.iteration_id not in known or set(iteration.image_ids) - known[iteration.iteration_id]
     ]
-    return replace(now, image_ids=set(now.image_ids) - known.get(None, set()), iterations=iterations)
+    seen = known.get((PREDICTIONS, None), set())
+    pages = [replace(p, prediction_ids=[i for i in p.prediction_ids if i not in seen]) for p in now.predictions]
+    return replace(
+        now,
+        image_ids=set(now.image_ids) - known.get((IMAGES, None), set()),
+        iterations=iterations,
+        predictions=[p for p in pages if p.prediction_ids],
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from export_function.catching_up import has_moved
+from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
 from export_function.manifest import asked_for, manifest_of, not_asked, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
@@ -104,10 +104,7 @@ class Closing:
 
     def _outcomes(self, project: Json) -> Iterator[UnitOutcome]:
         """Read the outcomes of a project's units, then those of the rounds that caught up."""
-        yield from self.services.ledger.outcomes(self.request_id, project["units"])
-        for entry in self.record.notes.get("caught_up", ()):
-            if entry["project_id"] == project["id"]:
-                yield from self.services.ledger.outcomes(self.request_id, entry["units"], entry["round"])
+        return outcomes_of(self.services, self.record, project)
 
     def _rows(self, *, there: bool) -> Iterator[Row]:
         """Give the rows of all files that are really there as announced, or of the pictures that are not."""
@@ -130,14 +127,18 @@ class Closing:
         self.failures.append(failure(store, item_id, "copy_refused", None, "Copy Blob From URL"))
 
     def _reconcile(self, project: Json) -> None:
-        """Name a list that still has another count than the package, after what came has been read as well."""
+        """Name what could not be listed, and lists that still have another count than the package."""
+        for entry in project["refused"]:
+            self.counts = add_counts(self.counts, {entry["store"]: {"not_available": 1}})
+            self.gaps.append(gap(entry["store"], entry["id"], entry["code"], f"{entry['operation']} was refused"))
+            self.failures.append(entry)
         if self.request.narrowed:
             return
         if not project["stable"]:
             self.gaps.append(
                 gap(IMAGES, project["id"], "list_moved", "the lists never stood still while they were read")
             )
-        elif has_moved(self.services, project):
+        elif has_moved(self.services, self.record, project):
             detail = "images or iterations came or went while the export ran; what came was exported as far as possible"
             self.gaps.append(gap(IMAGES, project["id"], "list_moved", detail))
 
@@ -159,7 +160,7 @@ class Closing:
     def _service_counts(self) -> dict[str, int | None]:
         if self.request.narrowed:
             return {}
-        return {IMAGES: sum(project["service_count"] for project in self.plan["projects"])}
+        return {IMAGES: sum(counted_last(self.record, project) for project in self.plan["projects"])}
 
     def _looked_at(self) -> dict[str, int]:
         return {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from export_function import exporting
-from export_function.catching_up import catch_up
+from export_function.catching_up import CaughtUp, catch_up
 from export_function.closing import Closing
 from export_function.fingerprint import Fingerprint
 from export_function.plan import (
@@ -26,7 +27,7 @@ from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
+from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit, add_counts
 from shared.finishing import Ending
 from shared.ledger import Versioned
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
@@ -87,14 +88,23 @@ class ExportFulfilment:
     def _plan(self, services: Services, record: RequestRecord) -> Decision:
         now, notes = services.now(), dict(record.notes)
         since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
+        refusals = int(notes.get("plans_refused", 0))
         planner = Planner(
             services=services,
             request_id=record.subject_request_id,
             request=requested(services, record),
             settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
+            settle_for_refused=refusals >= REFUSAL_ATTEMPTS - 1,
             fingerprint=Fingerprint() if record.notes.get("series") else None,
         )
-        if planner.make():
+        try:
+            is_frozen = planner.make()
+        except ServiceRefusal:
+            if planner.settle_for_refused:
+                raise
+            noted = record.evolve(now, notes={**record.notes, "plans_refused": refusals + 1})
+            return Wait(record=noted, seconds=REFUSAL_PAUSE_SECONDS * (refusals + 1))
+        if is_frozen:
             plan = frozen_plan(services, record.subject_request_id)
             return self._compared(services, record, plan) or self._planned(services, record, plan)
         waiting = record.evolve(now, notes=notes | {"next_time": rfc3339(now + UNSTABLE_PAUSE)})
@@ -145,15 +155,16 @@ class ExportFulfilment:
         moved = record.in_phase(services.now(), DERIVED_PHASE, phase_units=len(units), counts=counts)
         return Move(record=moved, unit_ids=units)
 
-    def _another_round(self, services: Services, record: RequestRecord, came: list[Any]) -> Decision:
+    def _another_round(self, services: Services, record: RequestRecord, came: Sequence[CaughtUp]) -> Decision:
         """Send the units for what came meanwhile; the frozen plan stays, the record notes what was added."""
         units = [unit_id for entry in came for unit_id in entry.unit_ids]
-        added = [
-            {"project_id": e.project_id, "units": e.unit_ids, "counts": e.counts, "round": record.round + 1}
-            for e in came
-        ]
+        added = [entry.as_note(record.round + 1) for entry in came]
         notes = {**record.notes, "caught_up": [*record.notes.get("caught_up", ()), *added], "round_units": units}
-        moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), round=record.round + 1, notes=notes)
+        counts = counts_so_far(services, record)
+        for entry in came:
+            counts = add_counts(counts, entry.changed_counts)
+        changes: dict[str, Any] = {"round": record.round + 1, "notes": notes, "counts": counts}
+        moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), **changes)
         return Move(record=moved, unit_ids=units)
 
     def _close(self, services: Services, record: RequestRecord) -> Decision:

@@ -35,12 +35,17 @@ def not_asked(asked: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def stores_of(counts: Counts, service_counts: Mapping[str, int | None]) -> dict[str, dict[str, Any]]:
-    """Give the manifest's table: every store, every word; `service_count` is null where the service counts nothing."""
-    return {
-        store: {word: counts.get(store, {}).get(word, 0) for word in WORDS}
-        | {"service_count": service_counts.get(store)}
-        for store in STORES
-    }
+    """
+    Give the manifest's table: every store, every word; `service_count` is null where the service counts nothing.
+
+    What could not be had without its number being known (a refused list) counts as found, so that the words add up.
+    """
+    return {store: _words(counts.get(store, {})) | {"service_count": service_counts.get(store)} for store in STORES}
+
+
+def _words(counts: Mapping[str, int]) -> dict[str, Any]:
+    words = {word: counts.get(word, 0) for word in WORDS}
+    return words | {"found": max(words["found"], sum(words[word] for word in WORDS[1:]))}
 
 
 def status_of(

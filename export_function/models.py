@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from export_function.pictures import head_of
-from export_function.unit_work import Result, UnitWork, gap
-from shared.domain.errors import SourceRefusal
+from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting
+from shared.domain.errors import SourceRefusal, TransientError
 from shared.domain.resources import Row
 from shared.packages import file_row, package_prefix, project_path
 
@@ -23,27 +23,33 @@ def export_models(work: UnitWork, result: Result) -> None:
     """
     rows = work.client.get_exports(work.project_id, work.iteration_id or "")
     result.files.append(work.write_json("exports.json", [dict(row) for row in rows], "GetExports"))
-    done = [row for row in rows if row.get("status") == "Done" and row.get("downloadUri")]
+    ready = (row for row in rows if row.get("status") == "Done" and row.get("downloadUri"))
+    done = sorted(ready, key=_platform)  # the service's order changes; a second run must find the same names
     result.count(STORE, found=len(done))
     for number, row in enumerate(done, start=1):
         _download(work, result, row, model_name(row, number))
 
 
+def _platform(row: Row) -> list[str]:
+    return [str(row.get(key) or "") for key in ("platform", "flavor")]
+
+
 def model_name(row: Row, number: int) -> str:
     """Give a model's file name from the service's words for platform and flavour, reduced to letters and digits."""
-    words = [_UNSAFE.sub("-", str(row.get(key) or "").lower()).strip("-") for key in ("platform", "flavor")]
+    words = [_UNSAFE.sub("-", word.lower()).strip("-") for word in _platform(row)]
     return "-".join(word[:40] for word in [f"{number:03d}", *words] if word)
 
 
 def _download(work: UnitWork, result: Result, row: Row, name: str) -> None:
     try:
         result.files.append(_stream(work, str(row["downloadUri"]), name))
-    except SourceRefusal as refusal:
-        if refusal.reason in DEAD_LINKS:
+    except (SourceRefusal, TransientError) as error:
+        if isinstance(error, SourceRefusal) and error.reason in DEAD_LINKS:
             result.count(STORE, vanished=1)
             result.gaps.append(gap(STORE, work.iteration_id, "link_expired", f"models/{name}: its link is dead"))
             return
-        result.fail(STORE, work.iteration_id, "copy_refused", refusal, "GetExports")
+        raise_if_worth_waiting([error], work.attempt)
+        result.fail(STORE, work.iteration_id, "copy_refused", error, "GetExports")
     else:
         result.count(STORE, written=1)
 

@@ -48,7 +48,7 @@ class ProjectInventory:
 
     `image_ids`: the workspace's images to export; `service_count`: the service's own count of the workspace;
     `stable`: whether the list stood still; `looked_at`: distinct images that were read; `narrowed`: whether the ids
-    are one person's.
+    are one person's; `refused`: what the service would not show, as failures.
     """
 
     resource: str
@@ -61,6 +61,7 @@ class ProjectInventory:
     narrowed: bool = False
     iterations: Sequence[IterationInventory] = ()
     predictions: Sequence[PredictionPages] = ()
+    refused: Sequence[Mapping[str, Any]] = ()
 
     @property
     def all_stable(self) -> bool:
@@ -135,8 +136,9 @@ class PlanBuilder:
                 "service_count": inventory.service_count,
                 "stable": inventory.all_stable,
                 "looked_at": inventory.looked_at,
+                "refused": list(inventory.refused),
                 "iterations": [],
-                "sources": _sources(inventory),
+                "sources": sources_of(inventory),
                 "units": [unit.unit_id for unit in units],
                 "runs": [_run(unit) for unit in units if unit.items and unit.kind in (IMAGES, ITERATION_IMAGES)],
                 "fingerprint": fingerprint,
@@ -169,9 +171,11 @@ def _ids_by_source(inventory: ProjectInventory) -> Iterable[tuple[str, Collectio
     yield "predictions", [item for pages in inventory.predictions for item in pages.prediction_ids]
 
 
-def _sources(inventory: ProjectInventory) -> list[dict[str, Any]]:
-    """What every list held when it was planned, to compare with when the export ends."""
-    workspace = {"iteration_id": None, "planned": len(inventory.image_ids), "counted": inventory.service_count}
+def sources_of(inventory: ProjectInventory) -> list[dict[str, Any]]:
+    """Give what every list held when it was read, to compare with when the export ends."""
+    is_refused = any((e["store"], e["id"]) == (IMAGES, inventory.project_id) for e in inventory.refused)
+    counted = None if is_refused else inventory.service_count
+    workspace = {"iteration_id": None, "planned": len(inventory.image_ids), "counted": counted}
     iterations = [
         {"iteration_id": i.iteration_id, "planned": len(i.image_ids), "counted": i.service_count}
         for i in inventory.iterations

@@ -17,6 +17,7 @@ from export_function.plan import (
     ProjectInventory,
     units_of,
 )
+from export_function.unit_work import failure, refusal_code
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Image, Iteration
 from shared.domain.selection import WORKSPACE, newest_first
@@ -25,13 +26,14 @@ from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
 from shared.inventory import Finder, ListedSource, ResolvedProject, list_images, resolve_projects
 from shared.ports import CustomVision
-from shared.predictions import plan_prediction_pages
+from shared.predictions import PredictionPages, plan_prediction_pages
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)
 NOT_TRAINED = frozenset(
     {"BadRequestIterationIsNotTrained", "NotFoundIterationPerformance", "BadRequestWorkspaceNotDeletable"}
 )
+NOTHING_LISTED = ListedSource(ids=set(), service_count=0, stable=True)
 
 
 @dataclass
@@ -39,17 +41,20 @@ class Planner:
     """
     Plans one export.
 
-    `settle_for_unstable` freezes moving lists as they are, and the manifest names them. A `fingerprint` is taken where
-    it is given empty.
+    `settle_for_unstable` freezes moving lists as they are, and the manifest names them. `settle_for_refused` plans
+    without what the service refuses to show, and the manifest names that too; else a refusal is raised. A
+    `fingerprint` is taken where it is given empty.
     """
 
     services: Services
     request_id: str
     request: SubjectRequest
     settle_for_unstable: bool
+    settle_for_refused: bool = False
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     next_number: int = 1
     fingerprint: Fingerprint | None = None
+    _refused: list[dict[str, Any]] = field(default_factory=list)
 
     def make(self) -> bool:
         """
@@ -61,7 +66,7 @@ class Planner:
             return True
         finder = Finder(self.request.images, "") if self.request.images else None
         for resolved in resolve_projects(self.services, self.request.projects):
-            inventory = self._inventory(resolved, finder)
+            inventory = self.inventory(resolved, finder)
             if not inventory.all_stable and not self.settle_for_unstable:
                 return False
             self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
@@ -99,30 +104,63 @@ class Planner:
             return []
         return [self.save_unit(WorkUnit(kind=ACCOUNT, number=1, resource="", project_id=None)).unit_id]
 
-    def _inventory(self, resolved: ResolvedProject, finder: Finder | None) -> ProjectInventory:
+    def inventory(self, resolved: ResolvedProject, finder: Finder | None = None) -> ProjectInventory:
+        """Read what the request wants of a project; a `finder` narrows it to one person's images."""
         client, project_id = self.services.resource(resolved.resource), resolved.project.id
+        self._refused = []
         if finder is not None:
-            found = self._of_one_person(client, resolved, finder)
+            found = self._shown(
+                "images",
+                project_id,
+                lambda: self._of_one_person(client, resolved, finder),
+                self._nothing(resolved, ()),
+            )
         elif self.request.narrowed:
-            found = self._nothing(resolved, client.get_iterations(project_id))
+            found = self._nothing(resolved, self._iterations(client, project_id))
         else:
-            found = self.everything(client, resolved)
+            found = self._everything(client, resolved)
         if self.request.wants_predictions:
-            ids = [iteration.iteration_id for iteration in found.iterations]
-            see = partial(self.fingerprint.add_resources, "predictions") if self.fingerprint else None
-            pages = plan_prediction_pages(client, project_id, ids, self.request.prediction_ids, see)
-            found = replace(found, predictions=pages)
-        return found
+            found = replace(found, predictions=self._predictions(client, found))
+        return replace(found, refused=self._refused)
 
-    def everything(self, client: CustomVision, resolved: ResolvedProject) -> ProjectInventory:
+    def _shown[T](self, store: str, item_id: str, read: Callable[[], T], otherwise: T) -> T:
+        """Read a list; what stands for it, and a note, where the service refuses and that is settled for."""
+        try:
+            return read()
+        except ServiceRefusal as refusal:
+            if not self.settle_for_refused:
+                raise
+            self._refused.append(failure(store, item_id, refusal_code(refusal), refusal, refusal.operation))
+            return otherwise
+
+    def _iterations(self, client: CustomVision, project_id: str) -> list[Iteration]:
+        none: Sequence[Iteration] = ()
+        return newest_first(self._shown("iterations", project_id, lambda: client.get_iterations(project_id), none))
+
+    def _predictions(self, client: CustomVision, found: ProjectInventory) -> Sequence[PredictionPages]:
+        ids = [iteration.iteration_id for iteration in found.iterations]
+        see = partial(self.fingerprint.add_resources, "predictions") if self.fingerprint else None
+        wanted = self.request.prediction_ids
+        return self._shown(
+            "predictions",
+            found.project_id,
+            lambda: plan_prediction_pages(client, found.project_id, ids, wanted, see),
+            (),
+        )
+
+    def _everything(self, client: CustomVision, resolved: ResolvedProject) -> ProjectInventory:
         """Read all images of a project: the workspace, then each iteration's own copy from the newest on."""
         project_id = resolved.project.id
-        iterations = newest_first(client.get_iterations(project_id))
-        workspace = list_images(client, project_id, observe=self._observe("workspace"))
+        iterations = self._iterations(client, project_id)
+        observe = self._observe("workspace")
+        workspace = self._shown(
+            "images", project_id, lambda: list_images(client, project_id, observe=observe), NOTHING_LISTED
+        )
         seen = set(workspace.ids)
         copies = []
         for iteration in iterations:
-            listed = _iteration_images(client, project_id, iteration.id, self._observe(iteration.id))
+            read = partial(_iteration_images, client, project_id, iteration.id, self._observe(iteration.id))
+            listed = self._shown("images", iteration.id, read, None)
             copies.append(_copy_of(iteration.id, listed, seen))
             seen |= listed.ids if listed else set()
         return ProjectInventory(

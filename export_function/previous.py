@@ -19,6 +19,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import rfc3339
 from shared.domain.work import UnitOutcome, kind_of
+from shared.file_pages import MANIFEST
 from shared.services import Services
 
 USABLE = frozenset({RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED})
@@ -33,9 +34,16 @@ def find_previous(services: Services, record: RequestRecord) -> RequestRecord | 
         if entry.state != "final" or entry.request_id == record.subject_request_id:
             continue
         other = _read(services, entry.request_id)
-        if other and other.notes.get("series") == series and other.status in USABLE and not other.unchanged_since:
+        if other and other.notes.get("series") == series and _has_package(services, other):
             return other
     return None
+
+
+def _has_package(services: Services, record: RequestRecord) -> bool:
+    """Whether an export has a package of its own that is still there, and will be while it is worked with."""
+    if record.status not in USABLE or record.unchanged_since or services.has_expired(record):
+        return False
+    return services.packages.read(record.subject_request_id, MANIFEST) is not None
 
 
 def is_unchanged(services: Services, before: RequestRecord, plan: Mapping[str, Any]) -> bool:

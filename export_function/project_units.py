@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from itertools import batched
 from typing import Any
 
 from export_function.account import preview_settings
 from export_function.models import export_models
 from export_function.planning import NOT_TRAINED
-from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting
-from shared.domain.errors import GdprError, ResourceAbsent, ServiceRefusal, TransientError
+from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting, refusal_code
+from shared.domain.errors import GdprError, ServiceRefusal, TransientError
 from shared.domain.resources import Row
 from shared.domain.work import UnitOutcome
+from shared.inventory import PASSES
 
 type Part = Callable[[UnitWork, Result], None]
+
+ROWS_A_FILE = 256
 
 
 def export_project(work: UnitWork) -> UnitOutcome:
@@ -41,8 +45,7 @@ def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> Un
             errors.append((store, error))
     raise_if_worth_waiting([refused for _, refused in errors], work.attempt)
     for store, refused in errors:
-        code = "gone" if isinstance(refused, ResourceAbsent) else "refused"
-        result.fail(store, item_id, code, refused, "export")
+        result.fail(store, item_id, refusal_code(refused), refused, "export")
     return result.outcome(work.unit)
 
 
@@ -107,7 +110,7 @@ def _performance(work: UnitWork, result: Result) -> None:
 
 def _image_performances(work: UnitWork, result: Result) -> None:
     try:
-        for number, rows in enumerate(_performance_pages(work), start=1):
+        for number, rows in enumerate(batched(_performance_rows(work, result), ROWS_A_FILE, strict=False), start=1):
             name = f"image_performances/{number:05d}.jsonl"
             result.files.append(work.write_rows(name, rows, "GetImagePerformances"))
     except ServiceRefusal as refusal:
@@ -116,10 +119,23 @@ def _image_performances(work: UnitWork, result: Result) -> None:
         result.gaps.append(gap("performance", work.iteration_id, "not_trained", "the iteration has no performance"))
 
 
-def _performance_pages(work: UnitWork) -> Iterator[Sequence[Row]]:
-    """Give the pages of per-image performance; in a narrowed export only the selected images' rows."""
+def _performance_rows(work: UnitWork, result: Result) -> Iterator[Row]:
+    """
+    Give the rows of per-image performance, each once; in a narrowed export only the selected images' rows.
+
+    The list is paged over an order with ties, so it is read until as many rows were seen as the service counts.
+    """
     wanted = frozenset(work.unit.item_ids) if work.request.narrowed else None
-    for page in work.client.image_performance_pages(work.project_id, work.iteration_id or ""):
-        rows = [row for row in page if wanted is None or str(row.get("id", "")).lower() in wanted]
-        if rows:
-            yield rows
+    seen: set[str] = set()
+    for _ in PASSES:
+        for page in work.client.image_performance_pages(work.project_id, work.iteration_id or ""):
+            for row in page:
+                item = str(row.get("id") or len(seen)).lower()
+                if item not in seen:
+                    seen.add(item)
+                    if wanted is None or item in wanted:
+                        yield row
+        if len(seen) >= work.client.get_image_performance_count(work.project_id, work.iteration_id or ""):
+            return
+    result.count("performance", not_available=1)
+    result.gaps.append(gap("performance", work.iteration_id, "list_moved", "rows per image: fewer than are counted"))

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.domain.errors import GdprError, ServiceRefusal, ServiceUnavailable, SourceRefusal, TransientError
+from shared.domain.errors import (
+    GdprError,
+    ResourceAbsent,
+    ServiceRefusal,
+    ServiceUnavailable,
+    SourceRefusal,
+    TransientError,
+)
 from shared.domain.record import RequestRecord
 from shared.domain.retry import redelivery_delay
 from shared.domain.subject_request import SubjectRequest
@@ -30,6 +37,11 @@ def failure(store: str, item_id: str | None, code: str, error: object, operation
     status = error.status if isinstance(error, TransientError | ServiceRefusal | SourceRefusal) else None
     named = error.operation if isinstance(error, TransientError | ServiceRefusal) else operation
     return {"store": store, "id": item_id, "code": code, "operation": named, "status": status}
+
+
+def refusal_code(error: object) -> str:
+    """Give the gap code of something that could not be read: gone, or refused for whatever reason."""
+    return "gone" if isinstance(error, ResourceAbsent) else "refused"
 
 
 def raise_if_worth_waiting(errors: Iterable[object], attempt: int) -> None:

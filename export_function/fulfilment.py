@@ -59,7 +59,7 @@ class ExportFulfilment:
             case RequestStatus.EXPORTING | RequestStatus.VERIFYING:
                 return self._next_phase(services, record)
             case RequestStatus.CANCELLING:
-                services.packages.delete_package(record.subject_request_id)
+                # The package goes when the receipt says cancelled: one that says otherwise may stand already.
                 return Finish(ending=Ending(status=RequestStatus.CANCELLED))
             case _:
                 return Nothing()
@@ -175,9 +175,8 @@ class ExportFulfilment:
         return begin_zips(services, record, closed)
 
     def _undo_if_cancelled(self, services: Services, request_id: str) -> None:
-        """A writer that comes after the cancellation takes back what it brought."""
-        status = services.ledger.read(request_id).record.status
-        if status in (RequestStatus.CANCELLING, RequestStatus.CANCELLED):
+        """A writer that comes after the cancellation takes back what it brought; until then its end does that."""
+        if services.ledger.read(request_id).record.status is RequestStatus.CANCELLED:
             services.packages.delete_package(request_id)
 
 

@@ -120,6 +120,37 @@ def test_an_erasure_delivered_twice_is_told_as_one(stack: Stack, second_host: Ho
     gallery.close()
 
 
+def test_a_cancellation_that_comes_too_late_takes_nothing_from_a_finished_package(
+    stack: Stack, proxy: StorageProxy, second_host: HostProcess
+) -> None:
+    project = stack.control.seed("Too late", 3, unique_bytes=True)["project"]
+    request_id = "c0ffee00-0000-4000-8000-000000000003"
+    moments = itertools.count()
+    cancelled: list[bool] = []
+
+    def cancel() -> bool:
+        return stack.call("DELETE", f"/api/requests/{request_id}").status_code == 202
+
+    def after(call: StorageCall) -> None:
+        if call.method == "PUT" and f"{request_id}/receipt.json" in call.target and next(moments) == 0:
+            cancelled.append(eventually(cancel, "a cancellation in the moment between receipt and record"))
+
+    proxy.after = after
+    body = {"scope": {"projects": [project]}, "options": {"package": "none"}, "subject_request_id": request_id}
+    stack.post("/api/exports", body)
+    status = stack.finished(request_id)
+    proxy.after = lambda _: None
+    eventually(partial(is_empty, stack, "export-work"), "the end of the messages")
+    assert cancelled == [True]
+    assert status["request_status"] == stack.receipt(request_id)["request_status"]
+    if status["request_status"] == "cancelled":
+        assert stack.names(stack.packages, f"{request_id}/") == []
+    else:
+        package = Package(stack, request_id)
+        assert len(package.pictures(project)) == 3
+        package.assert_manifest_is_true()
+
+
 def test_a_request_put_twice_on_a_public_queue_is_one_request(
     stack: Stack, proxy: StorageProxy, second_host: HostProcess
 ) -> None:

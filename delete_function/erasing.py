@@ -9,13 +9,14 @@ came back. That anything is gone is proven later, by reading.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from delete_function.account import erase_account, state_of_account
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
 from shared.domain.errors import CannotFulfil, GdprError, ResourceAbsent, ServiceRefusal, StateConflict, TransientError
 from shared.domain.record import RequestRecord
+from shared.domain.resources import Iteration
 from shared.domain.selection import Verdicts, newest_first
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
@@ -30,16 +31,19 @@ class Found:
     """
     What a unit's look showed: `present` ids that are meant, `kept` ids that are there and no longer meant.
 
-    `totals` counts by word where ids are too many to write down (all images of a project).
+    `totals` counts by word where ids are too many to write down (all images of a project). `learned`: iterations that
+    are not in the plan and were trained with what is present.
     """
 
     present: Sequence[str]
     kept: Sequence[str] = ()
     totals: Mapping[str, int] | None = None
+    learned: Sequence[str] = ()
 
     def seen(self) -> dict[str, Any]:
         """Give what is recorded before the first delete."""
-        return {"present": list(self.present), "totals": None if self.totals is None else dict(self.totals)}
+        totals = None if self.totals is None else dict(self.totals)
+        return {"present": list(self.present), "totals": totals, "learned": list(self.learned)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,10 @@ class UnitWork:
         return [iteration.id for iteration in self.client.get_iterations(self.project_id)]
 
 
+type Look = Callable[[UnitWork], Found]
+type Delete = Callable[[UnitWork, Found], None]
+
+
 def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
     """Erase one unit's items; may run twice, and beside itself, and ends in the same state."""
     request = services.ledger.selector(record.subject_request_id)
@@ -91,10 +99,10 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
     except ResourceAbsent as absent:
         found = _nothing_left(work, absent)
     if work.round > 1:
-        delete(work, found)
+        _delete(work, delete, found)
         return _outcome(work, {"deleted_again": list(found.present)}, {})
     seen = services.ledger.keep_started(record.subject_request_id, unit.unit_id, found.seen())
-    delete(work, found)
+    _delete(work, delete, found)
     return _first_outcome(work, found, seen)
 
 
@@ -118,10 +126,25 @@ def _erase_account(work: UnitWork) -> UnitOutcome:
     return _outcome(work, {word: [ACCOUNT]}, {word: 1})
 
 
+def _delete(work: UnitWork, delete: Delete, found: Found) -> None:
+    """Delete what was found; what goes with its project meanwhile is gone."""
+    try:
+        delete(work, found)
+    except ResourceAbsent:
+        if _project_is_there(work):
+            raise
+
+
+def _project_is_there(work: UnitWork) -> bool:
+    return work.project_id in {project.id for project in work.client.get_projects()}
+
+
 def _nothing_left(work: UnitWork, absent: ResourceAbsent) -> Found:
     """A project that the service no longer lists holds nothing; any other 404 is looked at again later."""
-    if work.project_id in {project.id for project in work.client.get_projects()}:
+    if _project_is_there(work):
         raise StateConflict(absent.operation, status=absent.status, code=absent.code, request_id=absent.request_id)
+    if work.whole and work.unit.kind == IMAGES:
+        return Found(present=(), totals={"deleted": 0, "already_absent": len(set(_listed_ids(work)))})
     return Found(present=())
 
 
@@ -129,15 +152,17 @@ def _first_outcome(work: UnitWork, found: Found, seen: Mapping[str, Any]) -> Uni
     if seen["totals"] is not None:
         return _outcome(work, {}, seen["totals"])
     kept, present, planned = set(found.kept), set(seen["present"]), set(work.unit.item_ids)
-    word = "unpublished" if work.unit.kind == UNPUBLISH else "deleted"
+    unpublish = work.unit.kind == UNPUBLISH
+    done, done_before = ("unpublished", "already_unpublished") if unpublish else ("deleted", "already_absent")
     words = {
-        word: sorted(present - kept),
+        done: sorted(present & planned - kept),
         "no_longer_matching": sorted(kept),
-        "already_absent": sorted(planned - present - kept),
+        done_before: sorted(planned - present - kept),
+        "arrived_after_plan": [] if unpublish else sorted(present - planned - kept),
     }
-    counts = {name: len(ids) for name, ids in words.items() if ids or name == word}
-    arrived = len(present - planned) if work.whole else 0
-    return _outcome(work, words, counts | ({"arrived_after_plan": arrived} if arrived else {}))
+    counts = {name: len(ids) for name, ids in words.items() if ids or name == done}
+    outcome = _outcome(work, words, counts)
+    return replace(outcome, details={**outcome.details, "learned": seen["learned"]}) if seen["learned"] else outcome
 
 
 def _outcome(work: UnitWork, words: Mapping[str, Sequence[str]], counts: Mapping[str, int]) -> UnitOutcome:
@@ -149,13 +174,18 @@ def _outcome(work: UnitWork, words: Mapping[str, Sequence[str]], counts: Mapping
     )
 
 
-def given_up(unit: WorkUnit, started: Sequence[str], code: str, error: GdprError | None) -> UnitOutcome:
+def given_up(
+    unit: WorkUnit, started: Mapping[str, Any] | None, code: str, error: GdprError | None, planned: int
+) -> UnitOutcome:
     """
     Give the outcome of a unit that could not be carried out: every item of it failed, and is named.
 
-    Whether some of it was deleted all the same is for the verification to see.
+    `started` is what it saw before its first delete. `planned` is how many things the project's id stands for, where
+    a unit has no items of its own. Whether some of it was deleted all the same is for the verification to see.
     """
     store, ids = STORE_OF[unit.kind], unit.item_ids or [unit.project_id or ACCOUNT]
+    stands_for = {} if unit.item_ids or unit.kind == ACCOUNT else {ids[0]: planned}
+    seen = [] if started is None else started["present"] or (ids if (started["totals"] or {}).get("deleted") else [])
     operation, status = "unit", None
     if isinstance(error, TransientError | ServiceRefusal):
         operation, status = error.operation, error.status
@@ -163,9 +193,9 @@ def given_up(unit: WorkUnit, started: Sequence[str], code: str, error: GdprError
     failures = [{"store": store, "id": item, "code": named, "operation": operation, "status": status} for item in ids]
     return UnitOutcome(
         unit_id=unit.unit_id,
-        counts={store: {"failed": len(ids)}},
+        counts={store: {"failed": sum(stands_for.get(item, 1) for item in ids)}},
         failures=failures,
-        details={"ids": {"failed": ids}, "started": list(started)},
+        details={"ids": {"failed": ids}, "started": list(seen), "stands_for": stands_for},
     )
 
 
@@ -181,17 +211,27 @@ def _blocked_code(error: GdprError | None) -> str | None:
 def _look_at_images(work: UnitWork) -> Found:
     if work.whole:
         return Found(present=(), totals=_totals(work))
-    verdicts = _judge(work, work.request.images or ImageSelector())
-    return Found(present=sorted(verdicts.selected), kept=sorted(verdicts.rejected | verdicts.conflicting))
+    iterations = newest_first(work.client.get_iterations(work.project_id))
+    verdicts = _judge(work, work.request.images or ImageSelector(), iterations)
+    present = sorted(verdicts.selected)
+    kept = sorted(verdicts.rejected | verdicts.conflicting)
+    return Found(present=present, kept=kept, learned=_learned(work, iterations, present))
 
 
-def _judge(work: UnitWork, selector: ImageSelector) -> Verdicts:
+def _learned(work: UnitWork, iterations: Sequence[Iteration], present: Sequence[str]) -> list[str]:
+    """Give the iterations trained since the plan whose own copy holds what is about to be deleted from it."""
+    known = set(work.unit.details.get("iterations", ()))
+    since = [iteration.id for iteration in iterations if iteration.id not in known] if present else []
+    return sorted(i for i in since if work.client.get_images_by_ids(work.project_id, present, iteration_id=i))
+
+
+def _judge(work: UnitWork, selector: ImageSelector, iterations: Sequence[Iteration]) -> Verdicts:
     """Judge the images as they are now; iterations are read only for what the workspace no longer has."""
     verdicts, missing = Verdicts(selector), work.unit.item_ids
     rows = work.client.get_images_by_ids(work.project_id, missing)
     verdicts.observe(rows, None)
     missing = sorted(set(missing) - {row.id for row in rows})
-    for iteration in newest_first(work.client.get_iterations(work.project_id)) if missing else ():
+    for iteration in iterations if missing else ():
         rows = work.client.get_images_by_ids(work.project_id, missing, iteration_id=iteration.id)
         verdicts.observe(rows, iteration.id)
         missing = sorted(set(missing) - {row.id for row in rows})
@@ -222,7 +262,9 @@ def _listed_ids(work: UnitWork) -> Iterator[str]:
 def _delete_images(work: UnitWork, found: Found) -> None:
     """Delete images by id with `allIterations`; by id alone they would stay in every trained iteration."""
     if work.whole:
-        work.note([work.client.delete_all_images(work.project_id)])
+        totals = found.totals or {}
+        if any(number for word, number in totals.items() if word != "already_absent"):
+            work.note([work.client.delete_all_images(work.project_id)])
     elif found.present:
         work.note(work.client.delete_images(work.project_id, found.present, all_iterations=True))
 
@@ -288,8 +330,7 @@ def _delete_tags(work: UnitWork, found: Found) -> None:
 
 
 def _look_at_project(work: UnitWork) -> Found:
-    there = work.project_id in {project.id for project in work.client.get_projects()}
-    return Found(present=[work.project_id] if there else ())
+    return Found(present=[work.project_id] if _project_is_there(work) else ())
 
 
 def _delete_project(work: UnitWork, found: Found) -> None:
@@ -304,9 +345,6 @@ def _each(ids: Sequence[str], delete: Callable[[str], None]) -> None:
         except ResourceAbsent:
             continue
 
-
-type Look = Callable[[UnitWork], Found]
-type Delete = Callable[[UnitWork, Found], None]
 
 _KINDS: Mapping[str, tuple[Look, Delete]] = {
     UNPUBLISH: (_look_at_published, _unpublish),

@@ -9,11 +9,12 @@ from typing import Any
 from delete_function import erasing
 from delete_function.approval import approval_step, needs_approval
 from delete_function.export_first import begin_export_first, export_first_step, has_export_first
-from delete_function.plan import PHASES, found_counts, is_empty, planned_phases
+from delete_function.plan import PHASES, found_counts, is_empty, planned_of, planned_phases
 from delete_function.planning import Planner, frozen_plan
-from delete_function.proving import Proving, begin_check, begin_phase, words_so_far
-from delete_function.residuals import planned_residuals
+from delete_function.proving import Proving, begin_check, begin_phase, leave_undone, words_so_far
+from delete_function.residuals import final_residuals, planned_residuals
 from delete_function.result import Proof, Words, dry_run_ending, ending_of
+from delete_function.verification import Look
 from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
@@ -72,8 +73,9 @@ class ErasureFulfilment:
         self, services: Services, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None
     ) -> UnitOutcome:
         """Name everything in a unit that could not be carried out."""
-        seen = services.ledger.started(record.subject_request_id, unit.unit_id) or {"present": []}
-        return erasing.given_up(unit, seen["present"], code, error)
+        started = services.ledger.started(record.subject_request_id, unit.unit_id)
+        planned = planned_of(frozen_plan(services, record.subject_request_id), unit)
+        return erasing.given_up(unit, started, code, error, planned)
 
     def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
         """End an erasure that cannot go on: what its units did stands in the receipt, nothing counts as verified."""
@@ -81,9 +83,11 @@ class ErasureFulfilment:
         if not record.ever_in_progress:
             return Ending(status=RequestStatus.FAILED, reason=reason)
         plan = frozen_plan(services, record.subject_request_id)
-        residuals = planned_residuals(plan["projects"], requested(services, record))
         words = words_so_far(services, record, plan)
-        return ending_of(plan, words, Proof(reason=reason, rounds=record.notes["proof"]["rounds"]), residuals)
+        leave_undone(services, record, plan, words)
+        residuals = final_residuals(plan["projects"], requested(services, record), words, Look())
+        rounds = record.notes.get("proof", {}).get("rounds", {})
+        return ending_of(plan, words, Proof(reason=reason, rounds=rounds), residuals)
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """What blocks (a role, a read-only project, a training) is waited for until the deadline, then named."""

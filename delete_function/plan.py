@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.domain.canonical import canonical
@@ -41,7 +41,7 @@ class ProjectTarget:
     `whole`: everything and the project itself; otherwise the items only. `held_by`: planned images per iteration.
     `trained_iterations`: what iterations that hold planned images are for: keep, unpublish or delete. `exported_from`:
     iterations concerned from which models were exported; `customer_storage`: whether copies of models go to storage of
-    the customer's own.
+    the customer's own. `iterations_left`: those that an earlier request left undone, whatever they hold now.
     """
 
     resource: str
@@ -58,12 +58,14 @@ class ProjectTarget:
     looked_at: int = 0
     exported_from: Sequence[str] = ()
     customer_storage: bool = False
+    iterations_left: frozenset[str] = frozenset()
 
     def action(self, iteration: Iteration) -> str:
         """Say what happens to an iteration: keep, unpublish or delete."""
         if self.whole:
             return "delete"
-        return self.trained_iterations if self.held_by.get(iteration.id) else "keep"
+        concerned = self.held_by.get(iteration.id) or iteration.id in self.iterations_left
+        return self.trained_iterations if concerned else "keep"
 
     def iteration_ids(self, phase: str) -> list[str]:
         """Give the iterations that a phase is about."""
@@ -74,24 +76,25 @@ class ProjectTarget:
     def units(self) -> Iterator[WorkUnit]:
         """Give the units of all phases and the pages of evidence, not numbered yet."""
         yield from self._id_units(UNPUBLISH, self.iteration_ids(UNPUBLISH))
-        yield from self._item_units()
+        yield from self._id_units(PREDICTIONS, self.prediction_ids)
+        yield from self._image_units()
         yield from self._id_units(ITERATIONS, self.iteration_ids(ITERATIONS))
         yield from self._id_units(TAGS, self.tag_ids)
         yield from self._pages(CONFLICTING, self.conflicting)
         if self.whole:
-            yield self._unit(PROJECTS, (PlannedItem(item_id=self.project_id),))
+            yield self._unit(PROJECTS, _items([self.project_id]))
 
-    def _item_units(self) -> Iterator[WorkUnit]:
-        if not self.whole:
-            yield from self._id_units(PREDICTIONS, self.prediction_ids)
-            yield from self._pages(IMAGES, self.images)
+    def _image_units(self) -> Iterator[WorkUnit]:
+        if self.whole:
+            yield self._unit(IMAGES, ())
+            yield from self._pages(LISTED, self.images)
             return
-        yield self._unit(PREDICTIONS, tuple(PlannedItem(item_id=item) for item in sorted(self.prediction_ids)))
-        yield self._unit(IMAGES, ())
-        yield from self._pages(LISTED, self.images)
+        known = {"iterations": sorted(iteration.id for iteration in self.iterations)}
+        yield from (replace(unit, details=known) for unit in self._pages(IMAGES, self.images))
 
     def _id_units(self, kind: str, ids: Sequence[str]) -> Iterator[WorkUnit]:
-        return self._pages(kind, [PlannedItem(item_id=item) for item in ids])
+        """Of a whole project there is one unit of each kind, with whatever the plan found: more of it may arrive."""
+        return iter([self._unit(kind, _items(ids))]) if self.whole else self._pages(kind, _items(ids))
 
     def _pages(self, kind: str, items: Sequence[PlannedItem]) -> Iterator[WorkUnit]:
         return (self._unit(kind, run) for run in partition(items))
@@ -105,6 +108,10 @@ class ProjectTarget:
             items=items,
             details={"whole": True} if self.whole else {},
         )
+
+
+def _items(ids: Sequence[str]) -> tuple[PlannedItem, ...]:
+    return tuple(PlannedItem(item_id=item) for item in sorted(ids))
 
 
 @dataclass
@@ -203,6 +210,11 @@ def planned_phases(plan: Mapping[str, Any]) -> list[str]:
 def is_empty(plan: Mapping[str, Any]) -> bool:
     """Whether there is nothing to erase."""
     return not planned_phases(plan)
+
+
+def planned_of(plan: Mapping[str, Any], unit: WorkUnit) -> int:
+    """Give how many things of a unit's kind were found in its project when the plan was made."""
+    return sum(p["counts"].get(unit.kind, 0) for p in plan["projects"] if p["id"] == unit.project_id)
 
 
 def found_counts(plan: Mapping[str, Any]) -> Counts:

@@ -111,7 +111,12 @@ class Planner:
             prediction_ids=self._predictions(client, resolved, [i.id for i in found.iterations]),
             tag_ids=self._selected_tags(client, resolved),
             looked_at=found.looked_at,
+            iterations_left=frozenset(self._left("iterations")),
         )
+
+    def _left(self, store: str) -> list[str]:
+        """Give what the request before left undone beside its items: a retry's own word, which no caller can give."""
+        return list(self.request.options.get("left", {}).get(store, ()))
 
     def _predictions(self, client: CustomVision, resolved: ResolvedProject, iteration_ids: Sequence[str]) -> list[str]:
         wanted = self.request.prediction_ids
@@ -123,11 +128,11 @@ class Planner:
 
     def _selected_tags(self, client: CustomVision, resolved: ResolvedProject) -> list[str]:
         """Give the workspace's tags that the request selects by, if they are to go too."""
-        if not self.request.options["delete_tags"] or self.request.images is None:
+        names = self.request.images.tags if self.request.images else frozenset()
+        names |= frozenset(self._left("tags"))
+        if not self.request.options["delete_tags"] or not names:
             return []
-        names = self.request.images.tags
-        tags = client.get_tags(resolved.project.id)
-        return sorted(tag.id for tag in tags if _is_named(tag, names))
+        return sorted(tag.id for tag in client.get_tags(resolved.project.id) if _is_named(tag, names))
 
     def _whole(self, client: CustomVision, resolved: ResolvedProject) -> ProjectTarget | None:
         project_id = resolved.project.id

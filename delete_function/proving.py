@@ -14,7 +14,17 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from delete_function.plan import ACCOUNT, CONTENT_PHASES, PHASES, PROJECTS, planned_phases, planned_unit_ids
+from delete_function.plan import (
+    ACCOUNT,
+    CONTENT_PHASES,
+    IMAGES,
+    PHASES,
+    PROJECTS,
+    STORE_OF,
+    planned_of,
+    planned_phases,
+    planned_unit_ids,
+)
 from delete_function.residuals import final_residuals
 from delete_function.result import NAMED_FAILURES, Proof, Words, ending_of
 from delete_function.verification import Look, Looker
@@ -187,7 +197,9 @@ class Proving:
         units = sorted((unit for unit in open_items if kind_of(unit) == phase), key=number_of)
         if came_back:
             items = {item for unit in units for item in open_items[unit]}
-            proof["came_back"] = sorted(items.union(proof["came_back"]))
+            whole = {project["id"] for project in self.plan["projects"]} if phase == IMAGES else set()
+            before = proof["came_back"].get(STORE_OF[phase], ())
+            proof["came_back"] = {**proof["came_back"], STORE_OF[phase]: sorted(items.union(before) - whole)}
         rounds = int(proof["rounds"].get(phase, 1)) + 1
         proof["rounds"] = {**proof["rounds"], phase: rounds}
         record = self.record.in_phase(
@@ -208,6 +220,7 @@ class Proving:
         words, proof = self._words, self._proof
         self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
         words.settle(look.remaining, reason or "still_present")
+        leave_undone(self.services, self.record, self.plan, words)
         residuals = final_residuals(self.plan["projects"], self.request, words, look)
         came = Proof(new=look.new, rounds=proof["rounds"], came_back=proof["came_back"], reason=reason)
         return Finish(ending=ending_of(self.plan, words, came, residuals))
@@ -222,6 +235,15 @@ def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, A
     for outcome in services.ledger.outcomes(record.subject_request_id, planned_unit_ids(plan, ACCOUNT)):
         words.add(outcome)
     return words
+
+
+def leave_undone(services: Services, record: RequestRecord, plan: Mapping[str, Any], words: Words) -> None:
+    """Count what was planned and never begun, because something before it could not be done, as failed."""
+    request_id = record.subject_request_id
+    units = [unit for phase in planned_phases(plan) for unit in planned_unit_ids(plan, phase)]
+    for unit in services.ledger.units(request_id, units):
+        if services.ledger.outcome(request_id, unit.unit_id) is None:
+            words.leave_undone(unit, planned_of(plan, unit))
 
 
 def begin_phase(
@@ -247,7 +269,7 @@ def begin_phase(
 def begin_check(services: Services, record: RequestRecord) -> Move:
     """Give the move from a phase's last unit to its first look."""
     now = services.now()
-    proof: dict[str, Any] = {"came_back": [], "clean_time": None} | dict(record.notes.get("proof", {}))
+    proof: dict[str, Any] = {"came_back": {}, "clean_time": None} | dict(record.notes.get("proof", {}))
     proof |= {"since": rfc3339(now), "round_time": rfc3339(now), "looks": 0, "next_time": None}
     notes = {**record.notes, "proof": proof}
     return Move(record=record.evolve(now, phase=f"{record.phase}{CHECK}", phase_time=now, resent=0, notes=notes))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from delete_function.plan import TAGS
+from delete_function.plan import ITERATIONS, TAGS
 from delete_function.result import Words
 from delete_function.verification import Look
 from shared.domain.receipt import residual
@@ -13,12 +13,21 @@ from shared.domain.subject_request import SubjectRequest
 
 
 def planned_residuals(
-    projects: Iterable[Mapping[str, Any]], request: SubjectRequest, kept_tags: Sequence[str] = ()
+    projects: Iterable[Mapping[str, Any]],
+    request: SubjectRequest,
+    kept_tags: Sequence[str] = (),
+    kept_iterations: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Give the residuals of a plan; `kept_tags` are tags of the selector that stay although they were to go."""
+    """
+    Give the residuals of a plan.
+
+    `kept_tags` are tags of the selector that stay although they were to go, `kept_iterations` such iterations, and
+    those that were trained with items of the plan after it was made.
+    """
     projects = list(projects)
     entries = [residual("kept_export", request.options["keep_exports"])]
     learned = [i["id"] for project in projects for i in project["iterations"] if i["holds"] and i["action"] != "delete"]
+    learned = sorted({*learned, *kept_iterations})
     if learned:
         entries.append(residual("trained_model_learned_from_items", learned))
     exported = [iteration_id for project in projects for iteration_id in project["exported_from"]]
@@ -41,9 +50,13 @@ def final_residuals(
     projects: Iterable[Mapping[str, Any]], request: SubjectRequest, words: Words, look: Look
 ) -> list[dict[str, Any]]:
     """Give the residuals of an erasure that has been carried out; `look` is the last one."""
-    kept_tags = sorted(item for (store, item), word in words.word_of.items() if store == TAGS and word != "deleted")
     projects = list(projects)
-    entries = planned_residuals(projects, request, kept_tags)
+    failed = {key for key, word in words.word_of.items() if word == "failed"}
+    in_use = {key for key, word in words.word_of.items() if word == "no_longer_matching"}
+    kept_tags = sorted(item for store, item in failed | in_use if store == TAGS)
+    planned = {i["id"] for project in projects for i in project["iterations"]}
+    kept_iterations = words.learned | {item for store, item in failed if store == ITERATIONS and item in planned}
+    entries = planned_residuals(projects, request, kept_tags, kept_iterations)
     others = sorted(set(look.absent_projects) - {project["id"] for project in projects if project["whole"]})
     entries += [residual("project_data_30_days", others)] if others else []
     return entries + ([residual("account_recoverable_48_hours")] if look.recoverable_account else [])

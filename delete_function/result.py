@@ -6,15 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import STORE_OF, STORES, found_counts, looked_at
+from delete_function.plan import IMAGES, STORE_OF, STORES, UNPUBLISH, found_counts, looked_at
 from shared.domain.receipt import Ending
 from shared.domain.record import MAX_FAILURES
 from shared.domain.subject_request import RequestStatus
-from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of
+from shared.domain.work import Counts, UnitOutcome, WorkUnit, add_counts, kind_of
 
 WORDS = ("deleted", "already_absent", "no_longer_matching", "failed")
 NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocked")
 """Codes of failures that are reasons of their own, the most telling first."""
+
+_WORDS_OF_GONE: Mapping[str, tuple[str, str]] = {UNPUBLISH: ("unpublished", "already_unpublished")}
+"""What is said of a failed item that is gone all the same, by kind of unit: after a first delete, and without one."""
 
 
 @dataclass
@@ -22,10 +25,15 @@ class Words:
     """
     Which planned id of which store ended with which word; an id has exactly one in a store.
 
-    `totals` are counts of what has no ids written down (all images of a project).
+    `totals` are counts of what has no ids written down (all images of a project); where such a unit failed, the id of
+    its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word. `learned`: iterations outside the
+    plan that were trained with what was erased.
     """
 
     word_of: dict[tuple[str, str], str] = field(default_factory=dict)
+    kind_of_word: dict[tuple[str, str], str] = field(default_factory=dict)
+    stands_for: dict[tuple[str, str], int] = field(default_factory=dict)
+    learned: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
     totals: Counts = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
@@ -35,10 +43,13 @@ class Words:
         """Take in the outcome of one unit's first round."""
         store = STORE_OF[kind_of(outcome.unit_id)]
         ids: Mapping[str, Sequence[str]] = outcome.details.get("ids", {})
+        self.stands_for |= {(store, item): size for item, size in outcome.details.get("stands_for", {}).items()}
         for word, items in ids.items():
             self.word_of.update({(store, item): word for item in items})
+            self.kind_of_word.update({(store, item): kind_of(outcome.unit_id) for item in items})
         self.started.update(outcome.details.get("started", ()))
-        named = {word: len(items) for word, items in ids.items()}
+        self.learned.update(outcome.details.get("learned", ()))
+        named = {word: sum(self._size((store, item)) for item in items) for word, items in ids.items()}
         unnamed = {w: n - named.get(w, 0) for w, n in outcome.counts.get(store, {}).items() if n != named.get(w, 0)}
         self.totals = add_counts(self.totals, {store: unnamed})
         self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
@@ -56,7 +67,8 @@ class Words:
         """
         still = {(STORE_OF[kind_of(unit)], item) for unit, items in remaining.items() for item in items}
         for key in [key for key, word in self.word_of.items() if word == "failed" and key not in still]:
-            self.word_of[key] = "deleted" if key[1] in self.started else "already_absent"
+            done, before = _WORDS_OF_GONE.get(self.kind_of_word[key], ("deleted", "already_absent"))
+            self.word_of[key] = done if key[1] in self.started else before
         for key in sorted(still):
             if self.word_of.get(key) != "failed":
                 self.failures.append(_failure(*key, code))
@@ -73,12 +85,26 @@ class Words:
         else:
             self.word_of[key] = "failed"
 
+    def leave_undone(self, unit: WorkUnit, planned: int) -> None:
+        """Give what a unit was planned for and never began the word failed, if nothing else was said of it."""
+        store = STORE_OF[unit.kind]
+        if not unit.item_ids and unit.kind == IMAGES and unit.project_id:
+            self.stands_for[store, unit.project_id] = planned
+        for item in unit.item_ids or ([unit.project_id] if unit.kind == IMAGES and unit.project_id else []):
+            if self.word_of.get((store, item)) in (None, *_WORDS_OF_GONE[UNPUBLISH]):
+                self._fail((store, item))
+                if len(self.failures) < MAX_FAILURES:
+                    self.failures.append(_failure(store, item, "not_attempted"))
+
+    def _size(self, key: tuple[str, str]) -> int:
+        return self.stands_for.get(key, 1)
+
     def counts(self, store: str) -> dict[str, int]:
         """Count a store's ids by word; the four usual words are always there."""
         counts = dict.fromkeys(WORDS, 0)
-        for (of, _), word in self.word_of.items():
-            if of == store:
-                counts[word] = counts.get(word, 0) + 1
+        for key, word in self.word_of.items():
+            if key[0] == store:
+                counts[word] = counts.get(word, 0) + self._size(key)
         return add_counts({store: counts}, {store: self.totals.get(store, {})})[store]
 
 
@@ -91,13 +117,13 @@ class Proof:
     """
     How far the proof came.
 
-    `new`: matches that were not planned; `rounds` by phase; `came_back`: ids that were gone and there again; `reason`
-    is set where the proof was cut short.
+    `new`: matches that were not planned; `rounds` by phase; `came_back`: ids that were gone and there again, by store;
+    `reason` is set where the proof was cut short.
     """
 
     new: Sequence[str] = ()
     rounds: Mapping[str, int] = field(default_factory=dict)
-    came_back: Sequence[str] = ()
+    came_back: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reason: str | None = None
 
 
@@ -135,8 +161,8 @@ def _stores(plan: Mapping[str, Any], words: Words, proof: Proof, planned: Counts
         verified = counts["failed"] == 0 and proof.reason is None
         rounds = max((n for phase, n in proof.rounds.items() if STORE_OF[phase] == store), default=0)
         table[store] = planned[store] | counts | {"verified": verified, "rounds": rounds}
-    if proof.came_back:
-        table["images"]["came_back"] = len(proof.came_back)
+        if proof.came_back.get(store):
+            table[store]["came_back"] = len(proof.came_back[store])
     return table
 
 

@@ -15,8 +15,10 @@ from shared.domain.work import UnitOutcome, WorkUnit, kind_of
 from shared.services import Services
 
 RETRIABLE = frozenset({RequestStatus.FAILED, RequestStatus.PARTIALLY_COMPLETED})
-DONE = ("deleted", "already_absent", "no_longer_matching", "unpublished")
+DONE = ("deleted", "already_absent", "no_longer_matching", "unpublished", "already_unpublished")
 ITEM_KINDS = ("images", "predictions")
+LEFT_BESIDE = {"iterations": ("unpublish", "iterations"), "tags": ("tags",)}
+"""What a retry names beside its items, by the kinds of units that may have left it undone."""
 
 type Plan = Mapping[str, Any]
 
@@ -41,8 +43,12 @@ def retry(services: Services, request_id: str, verified_requester: str | None) -
 
 def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
     options = dict(record.notes["options"])
+    scope = dict(scope)
+    left = scope.pop("left", None)
     if not record.is_export:
         options["confirm"] = _confirmation(scope)
+    if left:
+        options["left"] = left
     return SubjectRequest(
         request_id=id_of_retry(record.subject_request_id),
         type=record.subject_request_type,
@@ -83,14 +89,17 @@ def _export_scope(services: Services, record: RequestRecord, plan: Plan) -> dict
 
 
 def _items_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
-    left: dict[str, set[str]] = {kind: set() for kind in ITEM_KINDS}
+    kinds = {kind: (kind,) for kind in ITEM_KINDS} | LEFT_BESIDE
+    left: dict[str, set[str]] = {store: set() for store in kinds}
     projects = set()
     for project in plan["projects"]:
-        for kind in ITEM_KINDS:
-            ids = _left(services, record, [unit for unit in project["units"] if kind_of(unit) == kind])
-            left[kind] |= ids
+        for store, of_units in kinds.items():
+            ids = _left(services, record, [unit for unit in project["units"] if kind_of(unit) in of_units])
+            left[store] |= ids
             projects |= {project["id"]} if ids else set()
-    scope = {"level": "items", "projects": sorted(projects)}
+    scope: dict[str, Any] = {"level": "items", "projects": sorted(projects)}
+    beside = {store: sorted(left[store]) for store in LEFT_BESIDE if left[store]}
+    scope |= {"left": beside} if beside else {}
     return _with_items(scope, sorted(left["images"]), sorted(left["predictions"]))
 
 
@@ -135,7 +144,7 @@ def _with_items(scope: dict[str, Any], images: list[str], predictions: list[str]
         scope["images"] = {"ids": images}
     if predictions:
         scope["predictions"] = {"ids": predictions}
-    return scope if images or predictions else None
+    return scope if images or predictions or "left" in scope else None
 
 
 def _id(record: RequestRecord) -> str:

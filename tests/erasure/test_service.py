@@ -1,0 +1,454 @@
+"""The service misbehaves, or others work on it meanwhile: nothing wrong is erased, nothing called gone too soon."""
+
+from typing import Any
+
+import pytest
+
+from request_function.retry import retry
+from tests.erasure.gallery import Gallery, gallery
+from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
+from tests.erasure.truth import retagged, trained
+from tests.erasure.world import Driver, World, approve, erasure
+
+ANNA = {"metadata": {"subject": "anna"}}
+
+
+def words(receipt: dict[str, Any], store: str = "images", *names: str) -> dict[str, Any]:
+    names = names or ("found", "deleted", "already_absent", "no_longer_matching", "failed", "verified")
+    return {name: receipt["stores"][store][name] for name in names}
+
+
+def ending(status: dict[str, Any]) -> tuple[str, str | None]:
+    return status["request_status"], status["reason"]
+
+
+def residuals(world: World) -> dict[str, list[str]]:
+    return {entry["code"]: entry["ids"] for entry in world.receipt()["residuals"]}
+
+
+def approved(world: World, body: dict[str, Any]) -> Driver:
+    """Bring a request to its approval and stop there."""
+    driver = Driver(world.process())
+    body["options"]["require_approval"] = True
+    driver.process.post(body)
+    driver.reach("awaiting_approval")
+    return driver
+
+
+# images
+
+
+def test_a_202_that_never_comes_true_ends_at_the_deadline_with_every_item_failed(world: World) -> None:
+    there = gallery(world)
+    before = world.facts()
+    world.control.switch(delete_effect="never")
+    driver = Driver(world.process())
+    driver.process.post(erasure(images=ANNA))
+    status = driver.finish()
+    assert ending(status) == ("partially_completed", "verify_deadline")
+    assert difference(before, world.facts()) == NOTHING
+    count = len(there.anna)
+    assert words(world.receipt()) == {
+        "found": count,
+        "deleted": 0,
+        "already_absent": 0,
+        "no_longer_matching": 0,
+        "failed": count,
+        "verified": False,
+    }
+    assert {entry["id"] for entry in status["failures"]} == set(there.anna)
+
+
+def test_the_retry_of_what_never_came_true_erases_exactly_that(world: World) -> None:
+    there = gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    world.control.switch(delete_effect="never")
+    driver = Driver(world.process())
+    driver.process.post(body)
+    driver.finish()
+    world.control.switch(delete_effect="delayed")
+    new_match = world.control.add_images(there.birds, 1, name="later", tags=["ben"], metadata={"subject": "anna"})
+    again = retry(driver.process.erasing, body["subject_request_id"], None).subject_request_id
+    assert ending(driver.finish(again)) == ("completed", None)
+    left = difference(expected.after, world.facts())
+    assert {key[-1] for key in left["left"] if key[0] == "image"} == set(new_match)
+    assert left["lost"] == left["changed"] == []
+    assert words(world.receipt(again), "images", "found", "deleted") == {"found": 6, "deleted": 6}
+
+
+def test_a_delete_that_takes_hours_is_waited_for(world: World) -> None:
+    gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    world.control.switch(delete_delay_seconds=5000)
+    driver = Driver(world.process())
+    driver.process.post(body)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_items_that_come_back_after_the_first_clean_look_are_erased_again_and_counted(world: World) -> None:
+    there = gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    world.control.reappear(there.anna[:2], seconds=60)
+    driver = Driver(world.process())
+    driver.process.post(body)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+    images = world.receipt()["stores"]["images"]
+    assert (images["rounds"], images["came_back"], images["deleted"]) == (2, 2, len(there.anna))
+
+
+def test_predictions_that_come_back_are_counted_as_predictions(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(erasure(predictions={"ids": [there.predictions[0]]}))
+    with world.emulator.world.lock:
+        kept = world.emulator.world.projects[there.pets].predictions[there.predictions[0]]
+    driver.reach("verifying")
+    with world.emulator.world.lock:
+        world.emulator.world.projects[there.pets].predictions[kept.id] = kept
+    assert ending(driver.finish()) == ("completed", None)
+    stores = world.receipt()["stores"]
+    assert ("prediction", there.pets, kept.id) not in world.facts()
+    assert (stores["predictions"]["rounds"], stores["predictions"]["came_back"]) == (2, 1)
+    assert stores["images"].get("came_back", 0) == 0
+
+
+def test_a_matching_upload_during_the_erasure_is_drift_and_stays(world: World) -> None:
+    there = gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    driver = approved(world, body)
+    added = world.control.add_images(there.pets, 1, name="late", tags=["anna"], metadata={"subject": "anna"})
+    approve(driver.process)
+    status = driver.finish()
+    assert (ending(status), status["drift"]) == (("partially_completed", "drift"), 1)
+    left = difference(expected.after, world.facts())
+    assert {key[-1] for key in left["left"] if key[0] == "image"} == set(added)
+    assert left["lost"] == left["changed"] == []
+    assert words(world.receipt(), "images", "failed", "verified") == {"failed": 0, "verified": True}
+
+
+def test_a_tag_corrected_between_approval_and_execution_saves_the_image(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images={"tags": ["anna"]}))
+    retagged(world.emulator, there.pets, [there.fresh], "ben")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert ("image", there.pets, "workspace", there.fresh) in world.facts()
+    count = len(there.anna)
+    assert words(world.receipt(), "images", "found", "deleted", "no_longer_matching") == {
+        "found": count,
+        "deleted": count - 1,
+        "no_longer_matching": 1,
+    }
+
+
+def test_what_somebody_else_deleted_before_counts_as_already_absent(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images=ANNA))
+    world.control.delete_images(there.pets, there.anna[:2])
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert words(world.receipt(), "images", "deleted", "already_absent") == {"deleted": 4, "already_absent": 2}
+
+
+def test_a_training_between_plan_and_erasure_is_cleaned_too_and_named(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images=ANNA, trained_iterations="delete"))
+    later = trained(world.emulator, there.pets)
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert not {key for key in world.facts() if key[0] == "image" and key[-1] in there.anna}
+    assert ("iteration", there.pets, later) in world.facts()
+    assert residuals(world).get("trained_model_learned_from_items") == [later]
+
+
+def test_a_project_that_somebody_deletes_leaves_its_items_already_absent(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images=ANNA, trained_iterations="delete"))
+    world.session.delete(
+        f"{world.emulator.url}/customvision/v3.3/training/projects/{there.pets}",
+        headers={"Training-Key": world.emulator.key},
+        timeout=10,
+    ).raise_for_status()
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    count = len(there.anna)
+    assert words(world.receipt(), "images", "found", "deleted", "already_absent") == {
+        "found": count,
+        "deleted": 0,
+        "already_absent": count,
+    }
+    assert words(world.receipt(), "iterations", "found", "deleted", "already_absent") == {
+        "found": 2,
+        "deleted": 0,
+        "already_absent": 2,
+    }
+    assert residuals(world)["project_data_30_days"] == [there.pets]
+
+
+def test_a_list_that_never_stands_still_erases_nothing(world: World) -> None:
+    gallery(world)
+    before = world.facts()
+    world.control.fault("status", operation="GetImageCount", status=200)
+    moving = {"command": "switch", "name": "tie_order", "value": "unstable"}
+    world.control.fault("commands", operation="GetImageCount", commands=[moving])
+    world.control.clear_faults()
+    world.control.fault("work_then_status", operation="GetImageCount", status=500)
+    driver = Driver(world.process())
+    driver.process.post(erasure(images=ANNA))
+    assert driver.finish()["request_status"] == "failed"
+    assert difference(before, world.facts()) == NOTHING
+
+
+# iterations and tags
+
+
+def test_a_published_iteration_that_refuses_is_named_and_stays(world: World) -> None:
+    there = gallery(world, publish="new")
+    world.control.fault("status", operation="DeleteIteration", status=400, code="BadRequestIterationIsPublished")
+    driver = Driver(world.process())
+    driver.process.post(erasure(images=ANNA, trained_iterations="delete"))
+    status = driver.finish()
+    assert ending(status) == ("partially_completed", "blocked_by_published_iteration")
+    assert {entry["id"] for entry in status["failures"]} == {there.old, there.new}
+    assert words(world.receipt(), "iterations", "found", "deleted", "failed", "verified") == {
+        "found": 2,
+        "deleted": 0,
+        "failed": 2,
+        "verified": False,
+    }
+    assert residuals(world)["trained_model_learned_from_items"] == sorted([there.old, there.new])
+
+
+def test_the_retry_of_an_iteration_that_refused_deletes_it(world: World) -> None:
+    there = gallery(world, publish="new")
+    body = erasure(images=ANNA, trained_iterations="delete")
+    expected = expected_of_items(world.emulator, body)
+    world.control.fault("status", operation="DeleteIteration", status=400, code="BadRequestIterationIsPublished")
+    driver = Driver(world.process())
+    driver.process.post(body)
+    driver.finish()
+    world.control.clear_faults()
+    again = retry(driver.process.erasing, body["subject_request_id"], None).subject_request_id
+    assert ending(driver.finish(again)) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+    assert words(world.receipt(again), "iterations", "found", "deleted") == {"found": 2, "deleted": 2}
+    assert there.new
+
+
+def test_an_iteration_unpublished_by_somebody_else_is_not_called_absent(world: World) -> None:
+    there = gallery(world, publish="new")
+    driver = approved(world, erasure(images=ANNA, trained_iterations="unpublish"))
+    with world.emulator.world.lock:
+        world.emulator.world.projects[there.pets].iterations[there.new].publish_name = None
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    iterations = world.receipt()["stores"].get("iterations", {})
+    assert iterations.get("already_absent", 0) == 0
+    assert iterations.get("deleted", 0) == 0
+    assert ("iteration", there.pets, there.new) in world.facts()
+
+
+def test_a_tag_in_use_stays_and_is_named(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images={"tags": ["anna"]}, delete_tags=True))
+    world.control.add_images(there.pets, 1, name="late", tags=["anna"], metadata={"subject": "carl"})
+    approve(driver.process)
+    assert ending(driver.finish()) == ("partially_completed", "drift")
+    assert ("tag", there.pets, "workspace", there.anna_tag) in world.facts()
+    assert residuals(world)["tag_named_after_person"] == [there.anna_tag]
+
+
+def test_a_tag_that_somebody_else_deleted_is_not_named_as_remaining(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images=ANNA | {"tags": ["anna"]}, delete_tags=True))
+    with world.emulator.world.lock:
+        world.emulator.world.projects[there.pets].workspace.remove_tag(there.anna_tag)
+    approve(driver.process)
+    assert ending(driver.finish())[0] in ("completed", "partially_completed")
+    assert words(world.receipt(), "tags", "deleted", "already_absent") == {"deleted": 0, "already_absent": 1}
+    assert "tag_named_after_person" not in residuals(world)
+
+
+# what blocks
+
+
+@pytest.mark.parametrize("operation", ["DeleteImages", "GetImagesByIds"])
+def test_a_missing_role_is_waited_for(world: World, operation: str) -> None:
+    gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    driver = approved(world, body)
+    fault = world.control.fault("status", operation=operation, status=403, code="Forbidden")
+    approve(driver.process)
+    for _ in range(6):
+        driver.deliver_visible()
+        world.wait_for_something(driver.process)
+    assert driver.status()["request_status"] == "in_progress"
+    world.control.clear_faults(fault)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_a_role_that_never_comes_is_named(world: World) -> None:
+    there = gallery(world)
+    before = world.facts()
+    world.control.fault("status", operation="DeleteImages", status=403, code="Forbidden")
+    driver = Driver(world.process())
+    driver.process.post(erasure(images=ANNA, trained_iterations="delete"))
+    status = driver.finish()
+    assert ending(status) == ("partially_completed", "blocked")
+    assert difference(before, world.facts()) == NOTHING
+    count = len(there.anna)
+    assert words(world.receipt(), "images", "found", "deleted", "failed", "verified") == {
+        "found": count,
+        "deleted": 0,
+        "failed": count,
+        "verified": False,
+    }
+    assert words(world.receipt(), "iterations", "found", "deleted", "failed", "verified") == {
+        "found": 2,
+        "deleted": 0,
+        "failed": 2,
+        "verified": False,
+    }
+    assert set(residuals(world)["trained_model_learned_from_items"]) == {there.old, there.new}
+
+
+def test_a_read_only_project_is_waited_for(world: World) -> None:
+    there = gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    world.control.read_only(there.pets)
+    driver = Driver(world.process())
+    driver.process.post(body)
+    for _ in range(20):
+        driver.deliver_visible()
+        world.wait_for_something(driver.process)
+    assert driver.status()["request_status"] == "in_progress"
+    world.control.read_only(there.pets, value=False)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_a_project_that_stays_read_only_is_named(world: World) -> None:
+    there = gallery(world)
+    before = world.facts()
+    world.control.read_only(there.pets)
+    driver = Driver(world.process())
+    driver.process.post(erasure(images=ANNA))
+    assert ending(driver.finish()) == ("partially_completed", "blocked")
+    assert difference(before, world.facts()) == NOTHING
+
+
+# whole projects
+
+
+def pets_only(there: Gallery) -> dict[str, Any]:
+    return erasure("projects", projects=[there.pets], confirm={"projects": ["Pets"]})
+
+
+def test_a_project_that_somebody_deletes_leaves_all_its_images_already_absent(world: World) -> None:
+    there = gallery(world)
+    expected = expected_of_projects(world.emulator, [there.pets])
+    driver = approved(world, pets_only(there))
+    world.session.delete(
+        f"{world.emulator.url}/customvision/v3.3/training/projects/{there.pets}",
+        headers={"Training-Key": world.emulator.key},
+        timeout=10,
+    ).raise_for_status()
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    for store, count in expected.found().items():
+        assert words(world.receipt(), store, "found", "deleted", "already_absent", "failed") == {
+            "found": count,
+            "deleted": 0,
+            "already_absent": count,
+            "failed": 0,
+        }, store
+
+
+def test_what_arrives_in_a_project_after_the_plan_goes_too_and_is_counted_apart(world: World) -> None:
+    there = gallery(world)
+    expected = expected_of_projects(world.emulator, [there.pets])
+    driver = approved(world, pets_only(there))
+    world.control.add_images(there.pets, 3, name="late")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    images = world.receipt()["stores"]["images"]
+    assert (images["found"], images["deleted"], images["arrived_after_plan"]) == (len(expected.images),) * 2 + (3,)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_a_training_that_is_published_after_the_plan_goes_with_its_project(world: World) -> None:
+    seeded = world.control.seed("Pets", 3, predictions=0)
+    expected = expected_of_projects(world.emulator, [seeded["project"]])
+    driver = approved(world, erasure("projects"))
+    trained(world.emulator, seeded["project"], publish="late")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_a_project_with_more_tags_than_a_unit_holds_is_counted_right(world: World) -> None:
+    seeded = world.control.seed("Pets", 300, tags=[f"tag {number}" for number in range(300)], share_blobs=True)
+    driver = Driver(world.process())
+    driver.process.post(erasure("projects"))
+    assert ending(driver.finish()) == ("completed", None)
+    tags = world.receipt()["stores"]["tags"]
+    assert (tags["found"], tags["deleted"], tags.get("arrived_after_plan", 0)) == (300, 300, 0)
+    assert world.facts() == {}
+    assert seeded["project"]
+
+
+def test_a_project_created_after_the_plan_is_untouched(world: World) -> None:
+    gallery(world)
+    driver = approved(world, erasure("projects"))
+    world.control.seed("Later", 2)
+    expected = {key: fact for key, fact in world.facts().items()}
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    found = world.facts()
+    assert {fact[0] for key, fact in found.items() if key[0] == "project"} == {"Later"}
+    assert difference({key: expected[key] for key in found}, found) == NOTHING
+
+
+def test_images_of_a_project_that_cannot_be_deleted_have_all_failed(world: World) -> None:
+    there = gallery(world)
+    before = world.facts()
+    expected = expected_of_projects(world.emulator, [there.pets])
+    world.control.fault("status", operation="DeleteImages", status=403, code="Forbidden")
+    driver = Driver(world.process())
+    driver.process.post(pets_only(there))
+    assert ending(driver.finish()) == ("partially_completed", "blocked")
+    count = len(expected.images)
+    assert words(world.receipt(), "images", "found", "deleted", "already_absent", "failed") == {
+        "found": count,
+        "deleted": 0,
+        "already_absent": 0,
+        "failed": count,
+    }
+    lost = difference(before, world.facts())["lost"]
+    assert {key[0] for key in lost} <= {"prediction", "blob"}
+    assert world.receipt()["stores"]["projects"] == world.receipt()["stores"]["projects"] | {"deleted": 0, "failed": 1}
+
+
+def test_images_of_a_project_whose_delete_never_comes_true_have_all_failed(world: World) -> None:
+    there = gallery(world)
+    expected = expected_of_projects(world.emulator, [there.pets])
+    world.control.switch(delete_effect="never")
+    driver = Driver(world.process())
+    driver.process.post(pets_only(there))
+    assert ending(driver.finish()) == ("partially_completed", "verify_deadline")
+    count = len(expected.images)
+    assert words(world.receipt(), "images", "found", "deleted", "failed") == {
+        "found": count,
+        "deleted": 0,
+        "failed": count,
+    }
+    assert ("project", there.pets) in world.facts()

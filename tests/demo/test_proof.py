@@ -168,7 +168,48 @@ def test_a_package_that_lacks_or_alters_something_is_noticed(resource: Resource)
         assert len(proof.package_is_complete(resource.before, pictures, rows | {one: other}).problems) == 1
 
 
+def test_a_package_without_the_person_holds_everybody_else(resource: Resource) -> None:
+    pictures, rows = exported(resource.before)
+    theirs = set(resource.theirs)
+    rest = resource.before.without(theirs)
+    remaining = {image_id: digest for image_id, digest in pictures.items() if image_id not in theirs}
+    assert proof.package_is_complete(rest, remaining, rows).holds
+    assert not proof.package_is_complete(rest, pictures, rows).holds
+    assert not proof.package_is_complete(rest, {one: remaining[one] for one in resource.others[1:]}, rows).holds
+
+
 def test_a_package_that_still_names_the_person_is_noticed() -> None:
     names = ["projects/p/images/files/aaa.jpg", "projects/p/images/files/bbb.png", "manifest.json"]
-    assert proof.package_is_cleaned(["ccc"], names, PERSON).holds
-    assert proof.package_is_cleaned(["bbb"], names, PERSON).problems == ["it holds projects/p/images/files/bbb.png"]
+    assert proof.package_is_cleaned(["ccc"], names, [], PERSON).holds
+    assert proof.package_is_cleaned(["bbb"], names, [], PERSON).problems == ["it holds projects/p/images/files/bbb.png"]
+    assert proof.package_is_cleaned(["ccc"], names, ["images.csv"], PERSON).problems == [
+        f"images.csv still names {PERSON}"
+    ]
+
+
+def plan_of(*image_ids: str, count: int) -> proof.Json:
+    return {"projects": [{"counts": {"images": count}, "image_ids": list(image_ids)}]}
+
+
+def test_a_plan_of_exactly_the_persons_pictures_passes() -> None:
+    assert proof.plan_is_exact(plan_of("a", "b", count=2), {"a", "b"}, PERSON).holds
+    assert proof.plan_is_exact(plan_of("a", count=2), {"a", "b"}, PERSON).holds  # a plan shows the first ids only
+
+
+@pytest.mark.parametrize(
+    ("plan", "problem"),
+    [
+        (plan_of("a", "c", count=2), f"it names image c, which is not of {PERSON}"),
+        (plan_of("a", count=1), f"it would erase 1 images, and 2 are of {PERSON}"),
+        (plan_of("a", "b", count=3), f"it would erase 3 images, and 2 are of {PERSON}"),
+    ],
+)
+def test_a_plan_that_names_other_or_fewer_pictures_is_noticed(plan: proof.Json, problem: str) -> None:
+    assert proof.plan_is_exact(plan, {"a", "b"}, PERSON).problems == [problem]
+
+
+@pytest.mark.parametrize(("ids", "kept"), [([], True), (["r"], True), (["other"], False), (None, False)])
+def test_a_package_counts_as_kept_if_the_receipt_names_it_or_all(ids: list[str] | None, kept: bool) -> None:
+    residuals = [{"code": "customer_storage", "ids": []}]
+    residuals += [] if ids is None else [{"code": "kept_export", "ids": ids}]
+    assert proof.is_kept("r", {"residuals": residuals}) is kept

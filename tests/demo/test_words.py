@@ -9,7 +9,7 @@ from local.demo.app import curl
 from local.demo.console import Console
 from local.demo.proof import Finding
 from local.demo.surroundings import chosen_ports
-from local.demo.words import PROBLEMS_SHOWN, ending, progress, stores, verdict
+from local.demo.words import PROBLEMS_SHOWN, afterwards, ending, plan, progress, stores, verdict
 from local.pieces import Ports
 
 
@@ -55,6 +55,31 @@ def test_a_curl_command_can_be_pasted_into_a_shell() -> None:
     words = shlex.split(curl("http://127.0.0.1:7071/api/exports", {"scope": {"projects": ["Anna's"]}}))
     assert words[-1] == '{"scope": {"projects": ["Anna\'s"]}}'
     assert words[:2] == ["curl", "http://127.0.0.1:7071/api/exports"]
+
+    assert shlex.split(curl("http://a/package?part=1", None, "-H", "Accept: application/jose")) == [
+        "curl",
+        *("-H", "Accept: application/jose", "http://a/package?part=1"),
+    ]
+
+
+def test_a_plan_tells_place_by_place_what_would_happen_and_what_remains() -> None:
+    def iteration(name: str, publish_name: str | None, action: str) -> dict[str, Any]:
+        return {"name": name, "publish_name": publish_name, "holds": 2, "action": action}
+
+    held = [iteration("Two", "live", "unpublish"), iteration("One", None, "keep"), iteration("Three", None, "delete")]
+    project = {"name": "Pets", "counts": {"images": 3}, "iterations": held}
+    assert plan({"projects": [project], "residuals": ["kept_export"]}).splitlines() == [
+        "Pets: 3 images to erase, wherever they are",
+        "  One: holds 2 of them; the iteration itself stays",
+        "  Three: holds 2 of them; the iteration itself is deleted",
+        "  Two (published as live): holds 2 of them; the iteration itself is unpublished",
+        "What will remain, and the receipt will explain: kept_export",
+    ]
+
+
+def test_a_second_package_is_named_only_where_there_is_one() -> None:
+    assert "package-afterwards/" in afterwards("here", cleaned=True)
+    assert "package-afterwards/" not in afterwards("here", cleaned=False)
 
 
 def test_on_a_terminal_progress_stays_in_its_line() -> None:

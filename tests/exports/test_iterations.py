@@ -1,0 +1,121 @@
+"""What only an iteration holds, and what it holds differently from the workspace."""
+
+import json
+from collections.abc import Callable
+
+from local.custom_vision.emulator import Outcome
+from local.custom_vision.wire import Answer, Request
+from tests.acceptance.gallery import picture
+from tests.exports.everything import fill
+from tests.exports.world import Package, World, lines
+
+type Sound = Callable[[Package], Package]
+
+
+def test_images_that_only_an_iteration_holds_are_there_with_bytes_and_told_apart(world: World, sound: Sound) -> None:
+    album = fill(world)
+    package, base = sound(world.export()), f"projects/{album.project}"
+    workspace = package.rows_by_id(f"{base}/images")
+    first, second = (package.rows_by_id(f"{base}/iterations/{one}/images") for one in album.iterations)
+    assert workspace.keys() == second.keys() == set(album.images)
+    assert first.keys() == {*album.images, *album.removed}
+    for image in album.removed:
+        assert package.pictures(album.project)[image] == album.uploaded[image]
+        row = next(row for path, row in package.listed.items() if f"images/files/{image}." in path)
+        assert row["ids"] == {
+            "project_id": album.project,
+            "iteration_id": album.iterations[0],
+            "image_id": image,
+        }
+    kept = next(row for path, row in package.listed.items() if f"images/files/{album.images[0]}." in path)
+    assert "iteration_id" not in kept["ids"]
+
+
+def test_an_iteration_keeps_the_tags_regions_and_metadata_of_its_time(world: World, sound: Sound) -> None:
+    with world.gallery() as gallery:
+        project = gallery.project("Street", detection=True)
+        car, bike = gallery.tag(project, "car"), gallery.tag(project, "bike")
+        box = {"tagId": car, "left": 0.125, "top": 0.25, "width": 0.5, "height": 0.25}
+        (image,) = gallery.upload(project, [picture(1)], metadata={"plate": "B-XY 1"}, regions=[box])
+        iteration = world.train(project)
+        region = gallery.rows(project, [image])[image]["regions"][0]["regionId"]
+        gallery.call("DELETE", f"/projects/{project}/images/regions", regionIds=region)
+        later = {"imageId": image, "tagId": bike, "left": 0, "top": 0, "width": 0.75, "height": 1}
+        gallery.call("POST", f"/projects/{project}/images/regions", {"regions": [later]})
+        gallery.call("POST", f"/projects/{project}/images/metadata", {"plate": "none"}, imageIds=image)
+        gallery.call("DELETE", f"/projects/{project}/tags/{car}")
+    package, base = sound(world.export()), f"projects/{project}"
+    (now,), (then,) = package.rows(f"{base}/images"), package.rows(f"{base}/iterations/{iteration}/images")
+    assert [(one["tagName"], one["left"], one["width"]) for one in now["regions"]] == [("bike", 0.0, 0.75)]
+    assert [(one["tagName"], one["left"], one["width"]) for one in then["regions"]] == [("car", 0.125, 0.5)]
+    assert (now["metadata"], then["metadata"]) == ({"plate": "none"}, {"plate": "B-XY 1"})
+    assert {tag["name"] for tag in package.json(f"{base}/tags.json")} == {"bike"}
+    assert {tag["name"] for tag in package.json(f"{base}/iterations/{iteration}/tags.json")} == {"car", "bike"}
+
+
+def test_untagged_and_negative_images_and_empty_tags_are_there(world: World) -> None:
+    album = fill(world)
+    with world.gallery() as gallery:
+        gallery.tag(album.project, "nobody wears it")
+    package = world.export()
+    rows = package.rows_by_id(f"projects/{album.project}/images").values()
+    assert sum(not row.get("tags") for row in rows) == 1
+    assert sum(any(tag["tagName"] == "Negative" for tag in row.get("tags", ())) for row in rows) == 2
+    tags = {tag["name"]: tag["type"] for tag in package.json(f"projects/{album.project}/tags.json")}
+    assert tags == {
+        "Album red": "Regular",
+        "Album blue": "Regular",
+        "Negative": "Negative",
+        "nobody wears it": "Regular",
+    }
+
+
+def test_a_project_of_nothing_is_exported_as_such(world: World, sound: Sound) -> None:
+    with world.gallery() as gallery:
+        project = gallery.project("Empty")
+    package = sound(world.export())
+    assert (package.ending, package.gaps) == (("completed", None), [])
+    assert package.json(f"projects/{project}/project.json")["name"] == "Empty"
+    assert package.json(f"projects/{project}/tags.json") == []
+
+
+def test_a_resource_without_projects_is_a_complete_export(world: World, sound: Sound) -> None:
+    package = sound(world.export())
+    assert (package.ending, package.gaps, package.counts("projects")) == (("completed", None), [], {})
+
+
+def test_fields_of_tomorrow_stay_in_every_kind_of_row_and_their_links_go(world: World, sound: Sound) -> None:
+    album = fill(world)
+    emulator, as_before = world.emulator.emulator, world.emulator.emulator.handle
+    stolen = "https://a.blob.core.windows.net/c/b?sv=1&sig=c2VjcmV0"
+    extra = {"scoreOfTomorrow": 0.5, "deep": {"copies": [{"mirrorUri": stolen, "kept": 1}], "note": stolen}}
+
+    def handle(request: Request) -> Outcome:
+        outcome = as_before(request)
+        answer = outcome.answer
+        if request.path.startswith("/__") or answer.status != 200 or "json" not in answer.content_type:
+            return outcome
+        value = json.loads(answer.body)
+        rows = value["results"] if isinstance(value, dict) and "results" in value else value
+        for row in rows if isinstance(rows, list) else [rows]:
+            if isinstance(row, dict):
+                row |= extra
+        changed = Answer(answer.status, json.dumps(value).encode(), answer.content_type, answer.headers)
+        return Outcome(changed, outcome.keep_bytes)
+
+    emulator.handle = handle  # type: ignore[method-assign]
+    try:
+        package = sound(world.export())
+    finally:
+        emulator.handle = as_before  # type: ignore[method-assign]
+    assert package.ending == ("completed", None)
+    seen = 0
+    for path, content in package.blobs.items():
+        assert b"sig=" not in content, path
+        if path.startswith("projects/") and path.endswith((".json", ".jsonl")) and "coco" not in path:
+            value = lines(content) if path.endswith(".jsonl") else json.loads(content)
+            for row in value if isinstance(value, list) else [value]:
+                assert row["scoreOfTomorrow"] == 0.5, path
+                assert row["deep"]["copies"] == [{"kept": 1}], path
+                seen += 1
+    assert seen > len(album.uploaded)

@@ -1,0 +1,208 @@
+"""Lists that move while an export runs: what came is exported too, what went is named, and nothing is silent."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from export_function.fulfilment import requested
+from export_function.project_units import export_iteration
+from export_function.unit_work import UnitWork
+from local.custom_vision.emulator import Outcome
+from local.custom_vision.wire import Request
+from shared.domain.work import WorkUnit
+from tests.exports.everything import Album, fill, predict
+from tests.exports.test_categories import assert_adds_up
+from tests.exports.world import Package, World
+
+type Sound = Callable[[Package], Package]
+COMPLETE = ("completed", None)
+READING = "/images/id"
+"""What only units of the export ask for: lists are frozen by then."""
+
+
+@contextmanager
+def when_asked(world: World, path: str, react: Callable[[], object], nth: int = 1) -> Iterator[None]:
+    """Let something happen just before the service answers the nth call whose path ends so, once."""
+    emulator, as_before, seen = world.emulator.emulator, world.emulator.emulator.handle, []
+
+    def handle(request: Request) -> Outcome:
+        if request.path.endswith(path) and not request.path.startswith("/__"):
+            seen.append(request.path)
+            if len(seen) == nth:
+                emulator.handle = as_before  # type: ignore[method-assign]
+                react()
+        return as_before(request)
+
+    emulator.handle = handle  # type: ignore[method-assign]
+    yield
+    emulator.handle = as_before  # type: ignore[method-assign]
+    assert len(seen) >= nth, "it did not happen"
+
+
+def assert_whole(world: World, package: Package, project: str) -> None:
+    """The package holds what the service holds now, its own lists included."""
+    truth = next(one for one in world.control.truth()["projects"] if one["id"] == project)
+    base = f"projects/{project}"
+    images = {one["id"] for one in truth["workspace"]["images"]}
+    everywhere = images.union(*({one["id"] for one in it["images"]} for it in truth["iterations"]))
+    assert package.rows_by_id(f"{base}/images").keys() == images
+    assert package.pictures(project).keys() == everywhere
+    assert {one["id"] for one in package.json(f"{base}/tags.json")} == {one["id"] for one in truth["workspace"]["tags"]}
+    iterations = {one["id"]: one for one in truth["iterations"]}
+    assert {one["id"] for one in package.json(f"{base}/iterations.json")} == iterations.keys()
+    for one, held in iterations.items():
+        folder = f"{base}/iterations/{one}"
+        assert package.rows_by_id(f"{folder}/images").keys() == {image["id"] for image in held["images"]}
+        assert package.json(f"{folder}/iteration.json")["id"] == one
+    predictions = {one["id"] for one in truth["predictions"]}
+    assert package.pictures(project, "predictions").keys() == predictions
+    assert package.rows_by_id(f"{base}/predictions").keys() == predictions
+    assert_adds_up(package)
+
+
+@pytest.fixture
+def album(world: World) -> Album:
+    return fill(world)
+
+
+def test_images_that_come_meanwhile_are_exported_with_their_new_tag(world: World, album: Album, sound: Sound) -> None:
+    with when_asked(world, READING, lambda: world.control.add_images(album.project, 3, tags=["brand new"])):
+        package = sound(world.export())
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert_whole(world, package, album.project)
+    assert package.counts("images") == {"found": 12, "written": 12, "service_count": 10}
+    assert package.counts("tags") == {"found": 4, "written": 4}
+    assert package.status["counts"] == package.stores
+
+
+def test_as_many_coming_as_going_is_noticed(world: World, album: Album, sound: Sound) -> None:
+    def exchange() -> None:
+        world.control.delete_images(album.project, album.images[:1], everywhere=False)
+        world.control.add_images(album.project, 1)
+
+    with when_asked(world, READING, exchange):
+        package = sound(world.export())
+    assert package.ending == COMPLETE
+    assert [(store, code) for store, _, code in package.gaps] == [("images", "vanished")]
+    truth = world.control.truth()["projects"][0]["workspace"]["images"]
+    assert package.rows_by_id(f"projects/{album.project}/images").keys() == {one["id"] for one in truth}
+
+
+def test_a_training_meanwhile_is_exported_and_listed(world: World, album: Album, sound: Sound) -> None:
+    with when_asked(world, READING, lambda: world.train(album.project)):
+        package = sound(world.export())
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert_whole(world, package, album.project)
+    assert package.counts("iterations") == {"found": 3, "written": 3}
+    assert package.counts("performance") == {"found": 3, "written": 3}
+
+
+def test_predictions_that_are_stored_meanwhile_are_exported(world: World, album: Album, sound: Sound) -> None:
+    with when_asked(world, READING, lambda: [predict(world.emulator, album.project, album.iterations[0], 90)]):
+        package = sound(world.export())
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert_whole(world, package, album.project)
+    assert package.counts("predictions") == {"found": 4, "written": 4}
+
+
+def test_what_is_deleted_meanwhile_counts_as_vanished_and_completes(world: World, album: Album, sound: Sound) -> None:
+    gone = album.images[:2]
+    with when_asked(world, READING, lambda: world.control.delete_images(album.project, gone)):
+        package = sound(world.export())
+    assert package.ending == COMPLETE
+    assert [gap for gap in package.gaps if gap[2] == "vanished"] == [
+        ("images", one, "vanished") for one in sorted(gone)
+    ]
+    assert package.counts("images") == {"found": 9, "written": 7, "vanished": 2, "service_count": 7}
+    assert_adds_up(package)
+
+
+def test_a_deleted_iteration_takes_its_images_along_and_is_named(world: World, album: Album, sound: Sound) -> None:
+    first = album.iterations[0]
+    with (
+        world.gallery() as gallery,
+        when_asked(world, READING, lambda: gallery.call("DELETE", f"/projects/{album.project}/iterations/{first}")),
+    ):
+        package = sound(world.export())
+    assert {gap[2] for gap in package.gaps if gap[0] == "images"} <= {"vanished", "list_moved", "gone", "refused"}
+    named = {gap[1] for gap in package.gaps}
+    assert first in named
+    assert_adds_up(package)
+
+
+def test_a_project_that_is_deleted_meanwhile_is_named_and_the_others_are_exported(world: World, sound: Sound) -> None:
+    first, second = fill(world, "Going"), fill(world, "Staying")
+    with (
+        world.gallery() as gallery,
+        when_asked(world, READING, lambda: gallery.call("DELETE", f"/projects/{first.project}")),
+    ):
+        package = sound(world.export())
+    assert package.ending[0] == "partially_completed"
+    assert first.project in {gap[1] for gap in package.gaps}
+    assert_whole(world, package, second.project)
+
+
+def test_what_never_stands_still_is_exported_as_far_as_it_goes_and_named(
+    world: World, album: Album, sound: Sound
+) -> None:
+    add = {"command": "add_image", "project": album.project, "images": 1}
+    world.control.fault("commands", operation="GetImagesByIds", commands=[add])
+    package = sound(world.export())
+    assert ("images", album.project, "list_moved") in package.gaps
+    assert_adds_up(package)
+    assert len(package.pictures(album.project)) == package.stores["images"]["written"] > 9
+
+
+def test_progress_never_counts_more_than_there_is(world: World, album: Album) -> None:
+    process = world.process()
+    seen = []
+
+    def look() -> bool:
+        view = process.status(request_id)
+        seen.append(view["counts"])
+        return bool(view["completed_time"])
+
+    with when_asked(world, READING, lambda: world.control.add_images(album.project, 2)):
+        request_id = process.post({"scope": {"projects": "all"}})
+        process.work_until(look)
+    for counts in seen:
+        for store in ("projects", "images", "predictions", "iterations"):
+            words = counts.get(store, {})
+            assert words.get("written", 0) <= words.get("found", 0), (store, words)
+
+
+@pytest.mark.parametrize("phase", ["planning", "data"])
+def test_unstable_ties_and_repeated_rows_lose_and_double_nothing(world: World, sound: Sound, phase: str) -> None:
+    seeded = world.control.seed("Ties", 300, share_blobs=True, iterations=1)
+    if phase == "data":
+        with when_asked(world, READING, lambda: world.control.add_images(seeded["project"], 30)):
+            package = sound(world.export())
+    else:
+        package = sound(world.export({"scope": {"projects": "all"}, "options": {"package": "none"}}))
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert_whole(world, package, seeded["project"])
+
+
+def test_performance_of_every_held_out_image_is_there_once_whatever_the_ties(world: World) -> None:
+    seeded = world.control.seed("Ties", 2800, share_blobs=True, iterations=1)
+    process = world.process()
+    current = process.services.ledger.read(process.post({"scope": {"projects": "all"}})).record
+    request = requested(process.services, current)
+    (iteration,) = seeded["iterations"]
+    unit = WorkUnit(
+        kind="iteration",
+        number=1,
+        resource=world.emulator.url.removeprefix("http://"),
+        project_id=seeded["project"],
+        details={"iteration_id": iteration},
+    )
+    base = f"projects/{seeded['project']}/iterations/{iteration}"
+    with world.gallery() as gallery:
+        count = gallery.call("GET", f"/{base}/performance/images/count")
+    assert count > 2 * 256, "several pages"
+    for _ in range(6):
+        work = UnitWork(services=process.services, record=current, request=request, unit=unit, attempt=1)
+        assert export_iteration(work).gaps == []
+        package = Package(world, process, current.subject_request_id)
+        assert len(package.rows_by_id(f"{base}/image_performances")) == count

@@ -1,6 +1,7 @@
 """The document says of a body what the validation says, neither more nor less."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,9 @@ from shared.domain.validation import validate_erasure
 from tests.unit.domain.bodies import ACCOUNT, ID, erasure_body, export_body, read_export, whole_body
 
 ABSENT = object()
-JUNK = st.sampled_from([None, True, False, 0, 1, "", "x", "all", [], {}, [1], [""], {"": ""}, {"ids": []}, {"x": 1}])
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, False, 0, 1, "", "x", "all", [], {}, [1], [""], {"": ""}, {"ids": []}, {"x": 1}]
+)
 TIMES = [
     "2026-11-24T09:00:00Z",
     "2026-11-24t09:00:00.123456789z",
@@ -84,12 +87,15 @@ ERASURES = perhaps(
 )
 
 
-def changed(body: dict[str, Any], part: str, name: str, value: object) -> dict[str, Any]:
+def changed(body: dict[str, Any], place: tuple[str, str], value: object) -> dict[str, Any]:
     """Give a body with one member of its scope or options (or of itself) set, or taken away."""
+    part, name = place
     copy: dict[str, Any] = json.loads(json.dumps(body))
     members = copy.setdefault(part, {}) if part else copy
     members.pop(name, None)
-    return copy if value is ABSENT else (members.update({name: value}), copy)[1]
+    if value is not ABSENT:
+        members[name] = value
+    return copy
 
 
 def one_change(*bodies: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -112,7 +118,7 @@ def one_change(*bodies: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     one = st.one_of(
         [st.tuples(st.just(place), values[place] | JUNK | st.just(ABSENT)) for place in sorted(values)],
     )
-    return st.builds(lambda body, change: changed(body, *change[0], change[1]), st.sampled_from(bodies), one)
+    return st.builds(lambda body, change: changed(body, *change), st.sampled_from(bodies), one)
 
 
 VALID_EXPORTS = (
@@ -137,15 +143,17 @@ def schema_of(name: str) -> Draft202012Validator:
     return Draft202012Validator(whole)
 
 
+READERS: dict[str, Callable[[object], object]] = {
+    "ExportRequest": read_export,
+    "ErasureRequest": validate_erasure,
+    "Approval": lambda body: Approval.read(body, None),
+}
+
+
 def is_accepted(name: str, body: object) -> bool:
     """Ask the validation."""
-    readers = {
-        "ExportRequest": read_export,
-        "ErasureRequest": validate_erasure,
-        "Approval": lambda given: Approval.read(given, None),
-    }
     try:
-        readers[name](body)
+        READERS[name](body)
     except InvalidRequest:
         return False
     return True

@@ -124,8 +124,9 @@ class Story:
     def let_it_be_proven(self, export_id: str, erasure_id: str) -> None:
         """Step 5: receipt and ledger, checked with what a stranger would have in hand."""
         self.console.heading("5. Can others check that? The signed receipt, and the audit of the ledger")
-        self._requesting.command(f"/api/requests/{erasure_id}/receipt", None, "-H", "Accept: application/jose")
-        self._requesting.command("/api/keys")
+        path, as_jws = f"/api/requests/{erasure_id}/receipt", ("-H", "Accept: application/jose")
+        self._requesting.command(path, None, *as_jws, "-o", "receipt.jws")
+        self._requesting.command("/api/keys", None, "-o", "keys.json")
         receipt, keys = evidence.keep_receipt(self.app, erasure_id, self.around.folder)
         self._let_check(evidence.receipt_command(receipt, keys))
         self._requesting.command(evidence.AUDIT_FUNCTION, {})
@@ -156,9 +157,10 @@ class Story:
     def _check_cleaned_package(self, before: Snapshot, export_id: str) -> None:
         """Fetch the package again: the erasure has taken the person out of it, and nobody else."""
         folder, theirs = self._folder(CLEANED), before.ids_of(SUBJECT_KEY, SUBJECT)
+        self.console.say(f"The erasure has made the package anew. Fetched again: {shown_path(folder)}/")
         package.download(self.app, export_id, folder)
-        names = [path.relative_to(folder).as_posix() for path in package.files_in(folder)]
-        names += package.names_in_storage(self._storage, export_id)
+        unpacked = {path.relative_to(folder).as_posix() for path in package.files_in(folder)}
+        names = sorted(unpacked.union(package.names_in_storage(self._storage, export_id)))
         rest, pictures, rows = before.without(theirs), package.pictures_in(folder), package.rows_in(folder)
         self.findings.append(proof.package_is_cleaned(theirs, names, package.files_naming(SUBJECT, folder), SUBJECT))
         self.findings.append(proof.package_is_complete(rest, pictures, rows, "package as it is now"))

@@ -98,7 +98,7 @@ def verdict(findings: Iterable[Finding]) -> str:
 
 def afterwards(folder: str, *, cleaned: bool) -> str:
     """Return what stays of a run in `folder` and how to look at it."""
-    second = "   package-afterwards/  the same package since the erasure, without them\n" if cleaned else ""
+    second = f"   package-afterwards/  the same package since the erasure, without {SUBJECT}\n" if cleaned else ""
     return f"""What stays in {folder}/ until the next run:
    package/             the export as it was downloaded before the erasure, so {SUBJECT} is in it:
                         what has left Blob Storage is out of the app's reach. Open index.html

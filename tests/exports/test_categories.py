@@ -12,7 +12,7 @@ import pytest
 from shared.domain.links import without_links
 from tests.exports.conftest import MakeWorld
 from tests.exports.everything import Album, fill
-from tests.exports.world import SUBSCRIPTION, Package, World, resource_id_of
+from tests.exports.world import SUBSCRIPTION, Package, World, assert_adds_up, resource_id_of
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
@@ -165,13 +165,6 @@ def test_counts_of_a_store_add_up_whatever_was_refused(whole: World, refused: st
     fill(whole)
     whole.control.fault("status", operation=refused, status=403)
     assert_adds_up(whole.export())
-
-
-def assert_adds_up(package: Package) -> None:
-    """What was found is what became of it."""
-    for store, words in package.stores.items():
-        ended = sum(words[word] for word in ("written", "vanished", "failed", "not_available"))
-        assert words["found"] == ended, (store, words)
 
 
 def test_an_image_whose_bytes_are_gone_is_named_and_its_row_is_kept(whole: World, sound: Sound) -> None:

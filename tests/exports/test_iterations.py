@@ -93,7 +93,12 @@ def test_fields_of_tomorrow_stay_in_every_kind_of_row_and_their_links_go(world: 
     def handle(request: Request) -> Outcome:
         outcome = as_before(request)
         answer = outcome.answer
-        if request.path.startswith("/__") or answer.status != 200 or "json" not in answer.content_type:
+        if (
+            answer is None
+            or request.path.startswith("/__")
+            or answer.status != 200
+            or "json" not in (answer.content_type or "")
+        ):
             return outcome
         value = json.loads(answer.body)
         rows = value["results"] if isinstance(value, dict) and "results" in value else value

@@ -1,43 +1,20 @@
 """Lists that move while an export runs: what came is exported too, what went is named, and nothing is silent."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from export_function.fulfilment import requested
 from export_function.project_units import export_iteration
 from export_function.unit_work import UnitWork
-from local.custom_vision.emulator import Outcome
-from local.custom_vision.wire import Request
 from shared.domain.work import WorkUnit
 from tests.exports.everything import Album, fill, predict
-from tests.exports.test_categories import assert_adds_up
-from tests.exports.world import Package, World
+from tests.exports.world import Json, Package, World, assert_adds_up, when_asked
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
 READING = "/images/id"
 """What only units of the export ask for: lists are frozen by then."""
-
-
-@contextmanager
-def when_asked(world: World, path: str, react: Callable[[], object], nth: int = 1) -> Iterator[None]:
-    """Let something happen just before the service answers the nth call whose path ends so, once."""
-    emulator, as_before, seen = world.emulator.emulator, world.emulator.emulator.handle, []
-
-    def handle(request: Request) -> Outcome:
-        if request.path.endswith(path) and not request.path.startswith("/__"):
-            seen.append(request.path)
-            if len(seen) == nth:
-                emulator.handle = as_before  # type: ignore[method-assign]
-                react()
-        return as_before(request)
-
-    emulator.handle = handle  # type: ignore[method-assign]
-    yield
-    emulator.handle = as_before  # type: ignore[method-assign]
-    assert len(seen) >= nth, "it did not happen"
 
 
 def assert_whole(world: World, package: Package, project: str) -> None:
@@ -156,7 +133,7 @@ def test_what_never_stands_still_is_exported_as_far_as_it_goes_and_named(
 
 def test_progress_never_counts_more_than_there_is(world: World, album: Album) -> None:
     process = world.process()
-    seen = []
+    seen: list[Json] = []
 
     def look() -> bool:
         view = process.status(request_id)

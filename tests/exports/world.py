@@ -1,7 +1,7 @@
 """Exports over any number of emulated resources, in one process, and packages as a person holds them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +11,9 @@ from typing import Any
 import requests
 
 from local.custom_vision.control import EmulatorControl
+from local.custom_vision.emulator import Outcome
 from local.custom_vision.server import RunningEmulator
+from local.custom_vision.wire import Request
 from local.verify_package.places import download_at
 from local.verify_package.report import Report
 from local.verify_package.verification import verify
@@ -219,3 +221,30 @@ def findings(folder: Path) -> list[str]:
     said: list[str] = []
     verify(download_at(folder), Report(said.append))
     return [line for line in said if line.startswith(("WRONG", "NOTE"))]
+
+
+def assert_adds_up(package: Package) -> None:
+    """What was found is what became of it."""
+    for store, words in package.stores.items():
+        ended = sum(words[word] for word in ("written", "vanished", "failed", "not_available"))
+        assert words["found"] == ended, (store, words)
+
+
+@contextmanager
+def when_asked(world: World, path: str, react: Callable[[], object], nth: int = 1) -> Iterator[None]:
+    """Let something happen just before the service answers the nth call whose path ends so, once."""
+    emulator, as_before = world.emulator.emulator, world.emulator.emulator.handle
+    seen: list[str] = []
+
+    def handle(request: Request) -> Outcome:
+        if request.path.endswith(path) and not request.path.startswith("/__"):
+            seen.append(request.path)
+            if len(seen) == nth:
+                emulator.handle = as_before  # type: ignore[method-assign]
+                react()
+        return as_before(request)
+
+    emulator.handle = handle  # type: ignore[method-assign]
+    yield
+    emulator.handle = as_before  # type: ignore[method-assign]
+    assert len(seen) >= nth, "it did not happen"

@@ -110,6 +110,7 @@ def _lost_units(services: Services, record: RequestRecord) -> list[str | None]:
     request_id = record.subject_request_id
     plan = services.ledger.plan(request_id) or {"projects": []}
     saved = [unit_id for project in plan["projects"] for unit_id in project["units"]] + plan.get("extra_units", [])
+    saved += [plan["account"]["unit"]] if plan.get("account") else []
     planned = [unit for unit in saved if phase_of_unit(unit, is_export=record.is_export) == record.phase]
     wanted = record.notes.get("round_units") if record.round > 1 else record.notes.get("phase_unit_ids", planned)
     noted = services.ledger.tally(request_id, record.phase or "", record.round).units

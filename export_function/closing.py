@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
+from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
 from export_function.manifest import asked_for, manifest_of, not_asked, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
@@ -35,13 +36,21 @@ type Row = Mapping[str, Any]
 PICTURES = {"image_id": (IMAGES, "images/files/"), "prediction_id": (PREDICTIONS, "predictions/files/")}
 """Which id in a file's row says that it is a picture: of which store, and in which folder."""
 
+SPARED = "it was left out for an erasure that then did not erase it"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Closed:
-    """A package with its manifest: how the export ends, and the parts that its zips will have (none without zips)."""
+    """
+    A package with its manifest.
+
+    `ending`: how the export ends; `parts`: those that its zips will have (none without zips); `tombstones`: the state
+    of what erasures took away that was seen.
+    """
 
     ending: Ending
     parts: Sequence[Json]
+    tombstones: str
 
 
 @dataclass
@@ -55,19 +64,44 @@ class Closing:
     counts: Counts = field(default_factory=dict)
     gaps: list[Json] = field(default_factory=list)
     failures: list[Json] = field(default_factory=list)
+    erased_items: int = 0
 
     @property
     def request_id(self) -> str:
         """The request's id."""
         return self.record.subject_request_id
 
+    @cached_property
+    def _erased(self) -> ErasedMeanwhile:
+        """What erasures have taken away by now; it is taken out of the package when it is first asked for."""
+        formats = self.request.options["formats"]
+        return ErasedMeanwhile.taken_out(self.services, self.record, self.plan, formats)
+
+    @cached_property
+    def _projects(self) -> list[Json]:
+        """The planned projects but those that an erasure takes away as a whole."""
+        return [project for project in self.plan["projects"] if project["id"] not in self._erased.whole_projects]
+
+    @cached_property
+    def _caught_up(self) -> list[Json]:
+        """What the further rounds brought to those projects."""
+        left = {project["id"] for project in self._projects}
+        return [entry for entry in self.record.notes.get("caught_up", ()) if entry["project_id"] in left]
+
     def close(self) -> Closed:
         """Check, derive the pages for people, list everything in the manifest, and say how the export ends."""
+        seen = seen_state(self.services, self.plan)
         self._count()
         stores = stores_of(self.counts, self._service_counts())
         created = rfc3339(self.record.phase_time or self.services.now())  # the same however often this is repeated
         head = manifest_of(
-            self.request, request_id=self.request_id, created_time=created, stores=stores, gaps=self.gaps, files=()
+            self.request,
+            request_id=self.request_id,
+            created_time=created,
+            stores=stores,
+            gaps=self.gaps,
+            files=(),
+            erased=self.erased_items,
         )
         index = write_index(self.services.packages, self.request_id, manifest_head=head, gaps=self.gaps, time=created)
         parts = self._list_files(head, index)
@@ -80,27 +114,57 @@ class Closing:
             failures=self.failures[:MAX_FAILURES],
             looked_at=self._looked_at(),
         )
-        return Closed(ending=ending, parts=parts)
+        return Closed(ending=ending, parts=parts, tombstones=seen)
 
     def _count(self) -> None:
         """Add up all outcomes, look for every picture in the storage account, and compare with the service's counts."""
-        self.counts = found_counts(self.plan)
-        for entry in self.record.notes.get("caught_up", ()):
+        self.counts = found_counts({"projects": self._projects})
+        for entry in self._caught_up:
             self.counts = add_counts(self.counts, {store: {"found": n} for store, n in entry["counts"].items()})
-        for outcome in self._all_outcomes():
-            self.counts = add_counts(self.counts, outcome.counts)
-            self.gaps.extend(dict(entry) for entry in outcome.gaps)
-            self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
+        self._count_whole_projects()
+        for project in self._projects:
+            for outcome in self._outcomes(project):
+                self._count_outcome(outcome)
+                self._count_erased(project["id"], outcome)
+        for outcome in self._extra_outcomes():
+            self._count_outcome(outcome)
         for row in self._rows(there=False):
             self._lost(row)
-        for project in self.plan["projects"]:
+        for project in self._projects:
             self._reconcile(project)
         self.gaps.extend(not_asked(asked_for(self.request)))
 
-    def _all_outcomes(self) -> Iterator[UnitOutcome]:
-        for project in self.plan["projects"]:
-            yield from self._outcomes(project)
-        yield from self.services.ledger.outcomes(self.request_id, self.plan["extra_units"])
+    def _count_outcome(self, outcome: UnitOutcome) -> None:
+        self.counts = add_counts(self.counts, outcome.counts)
+        self.gaps.extend(dict(entry) for entry in outcome.gaps)
+        self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
+
+    def _count_whole_projects(self) -> None:
+        gone = self._erased.whole_projects
+        counts = [project["counts"] for project in self.plan["projects"] if project["id"] in gone]
+        counts += [e["counts"] for e in self.record.notes.get("caught_up", ()) if e["project_id"] in gone]
+        self.erased_items += sum(count.get(store, 0) for count in counts for store, _ in PICTURES.values())
+
+    def _count_erased(self, project_id: str, outcome: UnitOutcome) -> None:
+        """Take what an erasure took away out of the counts; what was left out for one that then did not is missing."""
+        for row in outcome.files:
+            store = _store_of_picture(row)
+            if store and self._erased.is_gone(row):
+                self._move(store, found=-1, written=-1)
+        for store, item_id, is_right in self._erased.left_out(project_id, outcome):
+            if is_right:
+                self._move(store, found=-1)
+            else:
+                self.counts = add_counts(self.counts, {store: {"failed": 1}})
+                self.gaps.append(gap(store, item_id, "list_moved", SPARED))
+                self.failures.append(failure(store, item_id, "list_moved", None, "erasure"))
+
+    def _move(self, store: str, **words: int) -> None:
+        self.counts = add_counts(self.counts, {store: words})
+        self.erased_items += 1
+
+    def _extra_outcomes(self) -> Iterator[UnitOutcome]:
+        return self.services.ledger.outcomes(self.request_id, self.plan["extra_units"])
 
     def _outcomes(self, project: Json) -> Iterator[UnitOutcome]:
         """Read the outcomes of a project's units, then those of the rounds that caught up."""
@@ -108,19 +172,20 @@ class Closing:
 
     def _rows(self, *, there: bool) -> Iterator[Row]:
         """Give the rows of all files that are really there as announced, or of the pictures that are not."""
-        for project in self.plan["projects"]:
+        for project in self._projects:
             listings = {
                 name: _Listing(self.services, self.request_id, project["id"], folder)
                 for name, (_, folder) in PICTURES.items()
             }
             for outcome in self._outcomes(project):
-                yield from (row for row in outcome.files if _is_there(row, listings) is there)
+                left = (row for row in outcome.files if not self._erased.is_gone(row))
+                yield from (self._erased.as_it_is(row) for row in left if _is_there(row, listings) is there)
         if there:
-            for outcome in self.services.ledger.outcomes(self.request_id, self.plan["extra_units"]):
+            for outcome in self._extra_outcomes():
                 yield from outcome.files
 
     def _lost(self, row: Row) -> None:
-        name = next(name for name in PICTURES if name in row["ids"])
+        name = _kind_of_picture(row) or ""
         store, item_id = PICTURES[name][0], row["ids"][name]
         self.counts = add_counts(self.counts, {store: {"written": -1, "failed": 1}})
         self.gaps.append(gap(store, item_id, "copy_refused", "the copy is not in the storage account as announced"))
@@ -160,7 +225,7 @@ class Closing:
     def _service_counts(self) -> dict[str, int | None]:
         if self.request.narrowed:
             return {}
-        return {IMAGES: sum(counted_last(self.record, project) for project in self.plan["projects"])}
+        return {IMAGES: sum(counted_last(self.record, project) for project in self._projects)}
 
     def _looked_at(self) -> dict[str, int]:
         return {
@@ -170,9 +235,19 @@ class Closing:
         }
 
 
+def _kind_of_picture(row: Row) -> str | None:
+    """Give the name of the id that makes a file a picture; None for other files."""
+    return next((name for name in PICTURES if name in row["ids"]), None)
+
+
+def _store_of_picture(row: Row) -> str | None:
+    kind = _kind_of_picture(row)
+    return PICTURES[kind][0] if kind else None
+
+
 def _is_there(row: Row, listings: Mapping[str, _Listing]) -> bool:
     """Whether a file is there: pictures are looked for, other files were written by this app."""
-    kind = next((name for name in PICTURES if name in row["ids"]), None)
+    kind = _kind_of_picture(row)
     return kind is None or listings[kind].has(row["path"], row["bytes"])
 
 

@@ -58,7 +58,7 @@ def _standing(work: UnitWork) -> Tombstones:
 
 
 def _write(work: UnitWork, write: Write) -> UnitOutcome:
-    _take_back(work)
+    _remove_pictures(work)
     outcome = UnitOutcome(unit_id=work.unit.unit_id, counts={}) if work.erased.whole else write(work)
     left_out = {store: ids for store, ids in _left_out(work) if ids}
     return replace(outcome, details={**outcome.details, LEFT_OUT: left_out}) if left_out else outcome
@@ -76,21 +76,13 @@ def _left_out(work: UnitWork) -> Iterator[tuple[str, list[str]]]:
         yield "iterations", [work.iteration_id or ""]
 
 
-def _take_back(work: UnitWork) -> None:
-    """Remove what an earlier try of the unit wrote and this one may not write again."""
+def _remove_pictures(work: UnitWork) -> None:
+    """Take back what an earlier try of the unit wrote of it."""
     blobs, prefix = work.services.packages.blobs, package_prefix(work.request_id)
-    listed = (
-        entry for path in _not_again(work) for entry in blobs.entries(prefix + project_path(work.project_id, path))
-    )
-    blobs.delete_all(entry.name for entry in listed)
-
-
-def _not_again(work: UnitWork) -> Iterator[str]:
-    """Give the beginnings of paths: of pictures, and of pages that may become fewer."""
-    if work.unit.kind in ITEM_STORE:
-        yield from (f"{store}/files/{item}." for store, ids in _left_out(work) for item in ids)
-    elif work.unit.kind == ITERATION and work.erased:
-        yield f"{work.folder}image_performances/"
+    for store, ids in _left_out(work):
+        if work.unit.kind in ITEM_STORE:
+            paths = (prefix + project_path(work.project_id, f"{store}/files/{item}.") for item in ids)
+            blobs.delete_all(entry.name for path in paths for entry in blobs.entries(path))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from export_function.account_unit import export_account_unit
+from export_function.erased_meanwhile import without_erased
 from export_function.picture_units import export_images, export_iteration_images, export_predictions
 from export_function.plan import (
     ACCOUNT,
@@ -54,7 +55,7 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
     if request is None:
         raise CannotFulfil("bad_message")
     work = UnitWork(services=services, record=record, request=request, unit=unit, attempt=message.attempt)
-    return _WORK[unit.kind](work)
+    return without_erased(work, _WORK[unit.kind])
 
 
 def given_up(unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:

@@ -20,14 +20,13 @@ from export_function.plan import (
 )
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from export_function.previous import find_previous, is_unchanged, prolong, unchanged_ending
-from export_function.zip_phase import begin_zips, closed_ending
-from shared.acceptance import EXPORT_WORK
+from export_function.zip_phase import begin_zips, close_again, closed_ending
 from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal
 from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit, add_counts
+from shared.domain.work import EXPORT_WORK, UnitOutcome, WorkMessage, WorkUnit, add_counts
 from shared.finishing import Ending
 from shared.ledger import Versioned
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
@@ -141,7 +140,7 @@ class ExportFulfilment:
             case "derived":
                 return Move(record=record.in_phase(services.now(), "closing", status=RequestStatus.VERIFYING))
             case "zip":
-                return Finish(ending=closed_ending(services, record))
+                return self._zips_done(services, record)
             case _:
                 return self._close(services, record)
 
@@ -173,6 +172,10 @@ class ExportFulfilment:
         if not closed.parts:
             return Finish(ending=closed.ending)
         return begin_zips(services, record, closed)
+
+    def _zips_done(self, services: Services, record: RequestRecord) -> Decision:
+        plan = frozen_plan(services, record.subject_request_id)
+        return close_again(services, record, plan) or Finish(ending=closed_ending(services, record))
 
     def _undo_if_cancelled(self, services: Services, request_id: str) -> None:
         """A writer that comes after the cancellation takes back what it brought; until then its end does that."""

@@ -91,8 +91,9 @@ def manifest_of(
     stores: Mapping[str, Mapping[str, Any]],
     gaps: Sequence[Mapping[str, Any]],
     files: Sequence[Mapping[str, Any]],
+    erased: int = 0,
 ) -> dict[str, Any]:
-    """Build the manifest; `files` are the pages that list every file of the package."""
+    """Build the manifest; `files` are the pages that list every file, `erased` the items that erasures took away."""
     return {
         "subject_request_id": request_id,
         "created_time": created_time,
@@ -100,6 +101,6 @@ def manifest_of(
         "scope": shown_scope(request),
         "stores": {store: dict(words) for store, words in stores.items()},
         "gaps": [dict(entry) for entry in gaps],
-        "erased_on_request": 0,
+        "erased_on_request": erased,
         "files": [dict(entry) for entry in files],
     }

@@ -24,7 +24,7 @@ def export_images(work: UnitWork) -> UnitOutcome:
     copied = _image_copier(work).copy_all(present)
     raise_if_worth_waiting(_errors(copied), work.attempt)
     result = Result()
-    _account_for(result, work, IMAGES, copied, set(work.unit.item_ids) - {image.id for image in present})
+    _account_for(result, work, IMAGES, copied, set(_wanted_images(work)) - {image.id for image in present})
     kept = [entry.picture for entry in copied if entry.row is not None]
     result.files.insert(0, _rows_file(work, kept, "images", "GetImagesByIds"))
     result.details |= _tags_for_narrowed(work, kept)
@@ -34,7 +34,7 @@ def export_images(work: UnitWork) -> UnitOutcome:
 def export_iteration_images(work: UnitWork) -> UnitOutcome:
     """Write up to 256 rows as an iteration holds them, and the bytes of images that no newer source has."""
     present = _present_images(work)
-    with_bytes = set(work.unit.details["with_bytes"])
+    with_bytes = {item for item in work.unit.details["with_bytes"] if not work.erased.covers_image(item)}
     copied = _image_copier(work).copy_all([image for image in present if image.id in with_bytes])
     raise_if_worth_waiting(_errors(copied), work.attempt)
     result = Result()
@@ -46,7 +46,7 @@ def export_iteration_images(work: UnitWork) -> UnitOutcome:
 
 def export_predictions(work: UnitWork) -> UnitOutcome:
     """Write up to 256 stored predictions: their rows as the query gives them now, and their pictures' bytes."""
-    wanted = frozenset(work.unit.item_ids)
+    wanted = frozenset(item for item in work.unit.item_ids if not work.erased.covers_prediction(item))
     present = sorted(_find_predictions(work, wanted), key=lambda prediction: prediction.id)
     copier = PictureCopier(
         work=work,
@@ -64,9 +64,14 @@ def export_predictions(work: UnitWork) -> UnitOutcome:
     return result.outcome(work.unit)
 
 
+def _wanted_images(work: UnitWork) -> list[str]:
+    """Give the unit's images without those that an erasure is about to take away."""
+    return [item for item in work.unit.item_ids if not work.erased.covers_image(item)]
+
+
 def _present_images(work: UnitWork) -> list[Image]:
     """Read the unit's images anew; in a narrowed export only those that are still that person's."""
-    rows = work.client.get_images_by_ids(work.project_id, work.unit.item_ids, iteration_id=work.iteration_id)
+    rows = work.client.get_images_by_ids(work.project_id, _wanted_images(work), iteration_id=work.iteration_id)
     selector = work.request.images
     meant = [row for row in rows if selector is None or matches(selector, row)]
     return sorted(meant, key=lambda image: image.id)

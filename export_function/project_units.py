@@ -112,7 +112,8 @@ def _image_performances(work: UnitWork, result: Result) -> None:
     try:
         for number, rows in enumerate(batched(_performance_rows(work, result), ROWS_A_FILE, strict=False), start=1):
             name = f"image_performances/{number:05d}.jsonl"
-            result.files.append(work.write_rows(name, rows, "GetImagePerformances"))
+            kept = [row for row in rows if not work.erased.covers_image(str(row.get("id")).lower())]
+            result.files.append(work.write_rows(name, kept, "GetImagePerformances"))
     except ServiceRefusal as refusal:
         if refusal.code not in NOT_TRAINED:
             raise
@@ -123,19 +124,25 @@ def _performance_rows(work: UnitWork, result: Result) -> Iterator[Row]:
     """
     Give the rows of per-image performance, each once; in a narrowed export only the selected images' rows.
 
-    The list is paged over an order with ties, so it is read until as many rows were seen as the service counts.
+    The list is paged over an order with ties, so it is read until as many rows were seen as the service counts, before
+    and after: rows that go between two pages hide others.
     """
     wanted = frozenset(work.unit.item_ids) if work.request.narrowed else None
-    seen: set[str] = set()
+    given, seen = set[str](), set[str]()
+    count = work.client.get_image_performance_count(work.project_id, work.iteration_id or "")
     for _ in PASSES:
         for page in work.client.image_performance_pages(work.project_id, work.iteration_id or ""):
             for row in page:
                 item = str(row.get("id") or len(seen)).lower()
-                if item not in seen:
-                    seen.add(item)
+                seen.add(item)
+                if item not in given:
+                    given.add(item)
                     if wanted is None or item in wanted:
                         yield row
-        if len(seen) >= work.client.get_image_performance_count(work.project_id, work.iteration_id or ""):
+        before, count = count, work.client.get_image_performance_count(work.project_id, work.iteration_id or "")
+        if len(seen) == before == count:
             return
+        if before != count:
+            seen.clear()
     result.count("performance", not_available=1)
     result.gaps.append(gap("performance", work.iteration_id, "list_moved", "rows per image: fewer than are counted"))

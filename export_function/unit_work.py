@@ -22,6 +22,7 @@ from shared.domain.work import Counts, UnitOutcome, WorkUnit, add_counts
 from shared.packages import project_path
 from shared.ports_account import TrainingResource
 from shared.services import Services
+from shared.tombstones import Tombstones
 
 ATTEMPTS = 3
 """Deliveries of a unit before what cannot be had is recorded as failed (an outage of the service waits longer)."""
@@ -88,13 +89,18 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitWork:
-    """One unit with everything that it needs. `attempt` counts its deliveries from 1."""
+    """
+    One unit with everything that it needs.
+
+    `attempt` counts its deliveries from 1; `erased` is what erasures take away of the project.
+    """
 
     services: Services
     record: RequestRecord
     request: SubjectRequest
     unit: WorkUnit
     attempt: int
+    erased: Tombstones = field(default_factory=Tombstones)
 
     @property
     def client(self) -> TrainingResource:

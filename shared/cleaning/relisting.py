@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.cleaning.places import Erased, is_doomed, is_index, may_change, picture_id, place, store_of
+from shared.cleaning.places import Erased, is_doomed, is_index, picture_id, place, store_of
 from shared.cleaning.scrubbing import as_it_lies
 from shared.domain.canonical import readable
 from shared.domain.work import Counts, add_counts
@@ -99,8 +99,7 @@ def remove_other_pages(packages: PackageStore, package_id: str, manifest: Mappin
 
 
 def _rows_after(packages: PackageStore, package_id: str, erased: Erased, index: Sequence[Row]) -> Iterator[Row]:
-    fresh = {row["path"]: row for row in index}
-    front_zip = None
+    fresh, lying, front_zip = {row["path"]: row for row in index}, _data_files(packages, package_id), None
     for row in listed_rows(packages, package_id):
         path = row["path"]
         if is_doomed(path, erased):
@@ -109,14 +108,29 @@ def _rows_after(packages: PackageStore, package_id: str, erased: Erased, index: 
             front_zip = front_zip or row["zipped"]
             if path in fresh:
                 yield {**fresh.pop(path), "zipped": row["zipped"]}
-        elif may_change(path, erased):
-            now = as_it_lies(packages, package_id, row)
-            if now is not None:
-                yield now
+        elif path in lying and lying[path] != (row["bytes"], row["md5"]):
+            yield as_it_lies(packages, package_id, row) or row
         else:
             yield row
     for row in fresh.values():
         yield {**row, "zipped": front_zip}
+
+
+def _data_files(packages: PackageStore, package_id: str) -> dict[str, tuple[int, str | None]]:
+    """
+    Give size and MD5 of all files but pictures, as the listing shows them.
+
+    Not only what was cleaned may differ from the old manifest: a second run of an export's unit that came late has
+    written the service's lists in another order. What lies there is what is listed, else no zip could be built of it.
+    """
+    prefix = package_prefix(package_id)
+    files = ((entry.name.removeprefix(prefix), entry) for entry in packages.blobs.entries(prefix))
+    return {path: (e.size, e.md5.hex() if e.md5 else None) for path, e in files if not _is_picture(path)}
+
+
+def _is_picture(path: str) -> bool:
+    where = place(path)
+    return where is not None and picture_id(where[1]) is not None
 
 
 def _following(pages: Sequence[Row]) -> int:

@@ -155,3 +155,10 @@ def test_a_package_without_a_manifest_loses_the_items_as_well(world: World) -> N
     for item in world.annas():
         assert not [path for path, content in left.items() if item in path or item.encode() in content]
     assert not [path for path in left if path.startswith(("index", "package-"))]
+
+
+def test_a_file_that_a_late_second_run_wrote_anew_is_listed_as_it_lies(world: World, tmp_path: Path) -> None:
+    path = f"projects/{world.project}/tags.json"
+    world.region.exports.put(f"{EXPORT}/{path}", json.dumps(json.loads(world.before[path])[::-1]).encode())
+    assert world.clean(world.erasure("anna", image_ids=world.annas())).is_finished
+    assert world.findings(tmp_path) == []

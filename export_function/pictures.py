@@ -132,8 +132,9 @@ class PictureCopier:
                 content_type=mime,
             )
         except SourceRefusal as error:
-            if error.reason != "refused":
+            if error.reason == "source_changed":
                 raise
+            # The probe has just read this link: what the store cannot fetch by itself may still be had by reading it.
             source = self.work.services.pictures.stream(link, expected_size=facts.size)
             return self._stream(picture, source, facts)
         return self._row(picture, path, facts.size, facts.md5.hex() if facts.md5 else None, None, mime)

@@ -52,7 +52,7 @@ def raise_if_worth_waiting(errors: Iterable[object], attempt: int) -> None:
         if isinstance(error, TransientError) and redelivery_delay(attempt, error) is not None:
             raise error
     if found and attempt < ATTEMPTS:
-        raise ServiceUnavailable("export unit", retry_after=1)
+        raise ServiceUnavailable(f"export unit ({found[0]})", retry_after=1)
 
 
 @dataclass

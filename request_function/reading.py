@@ -10,19 +10,20 @@ from itertools import islice
 from typing import Any
 
 from shared.acceptance import start
-from shared.domain.errors import Conflict, Gone, InvalidRequest, UnknownRequest, Violation
+from shared.domain.errors import Conflict, Gone, InvalidRequest, Superseded, UnknownRequest, Violation
 from shared.domain.identifiers import guid
 from shared.domain.phases import counted_phase
 from shared.domain.record import RequestRecord
 from shared.domain.status_view import status_view, summary_view
 from shared.domain.subject_request import RequestStatus, RequestType
 from shared.finishing import signature_of
-from shared.ledger import IndexEntry
+from shared.ledger import IndexEntry, Versioned
 from shared.services import Services
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 IDS_SHOWN = 1000
+CANCEL_TRIES = 10
 
 
 def known_id(text: str) -> str:
@@ -48,9 +49,17 @@ def cancel(services: Services, request_id: str) -> dict[str, Any]:
     """
     Take a request back: an export while it is not final, an erasure until it begins to erase.
 
-    Raises `Conflict` if it is too late, `Superseded` if it moved on at the same instant.
+    Raises `Conflict` if it is too late. A request that moves on at the same instant is read again.
     """
-    current = services.ledger.read(request_id)
+    for _ in range(CANCEL_TRIES):
+        try:
+            return _cancel(services, services.ledger.read(request_id))
+        except Superseded:
+            continue
+    raise Conflict("the request moves on too fast to be taken back now; ask again")
+
+
+def _cancel(services: Services, current: Versioned) -> dict[str, Any]:
     record = current.record
     if record.status in (RequestStatus.CANCELLED, RequestStatus.CANCELLING):
         return view_of(services, record)

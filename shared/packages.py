@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.canonical import canonical, readable
+from shared.domain.errors import AlreadyExists
 from shared.domain.identifiers import guid
 from shared.domain.links import without_links
 from shared.ports import BlobStore
@@ -93,10 +94,23 @@ class PackageStore:
         prefix = package_prefix(request_id)
         return self.blobs.delete_all([entry.name for entry in self.blobs.entries(prefix)])
 
+    def _standing(self, name: str, content: bytes, content_type: str) -> bytes:
+        """
+        Write if absent and give the bytes that stand.
+
+        A unit may run twice, and two readings of one list differ; what its outcome says of a file must stay true.
+        """
+        try:
+            self.blobs.create(name, content, content_type=content_type)
+        except AlreadyExists:
+            standing = self.blobs.read(name)
+            return content if standing is None else standing.content
+        return content
+
     def _write(
         self, request_id: str, path: str, content: bytes, content_type: str, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
-        self.blobs.put(package_prefix(request_id) + path, content, content_type=content_type)
+        content = self._standing(package_prefix(request_id) + path, content, content_type)
         return file_row(
             path,
             size=len(content),

@@ -22,8 +22,8 @@ from export_function.plan import (
     PROJECT,
 )
 from export_function.unit_work import UnitWork
-from shared.cleaning.places import covers, is_doomed, may_change
-from shared.cleaning.scrubbing import as_it_lies, scrub_project
+from shared.cleaning.places import covers, is_doomed, is_rows, may_change, place
+from shared.cleaning.scrubbing import as_it_lies, scrub_project, scrub_rows
 from shared.domain.record import RequestRecord
 from shared.domain.work import UnitOutcome
 from shared.packages import package_prefix, project_path
@@ -50,6 +50,8 @@ def without_erased(work: UnitWork, write: Write) -> UnitOutcome:
         now = _standing(work)
         if now == erased:
             return outcome
+        if not erased.is_within(now):
+            _remove_rows(work, outcome)
         erased = now
 
 
@@ -60,8 +62,26 @@ def _standing(work: UnitWork) -> Tombstones:
 def _write(work: UnitWork, write: Write) -> UnitOutcome:
     _remove_pictures(work)
     outcome = UnitOutcome(unit_id=work.unit.unit_id, counts={}) if work.erased.whole else write(work)
+    if work.erased:
+        outcome = replace(outcome, files=[_without_rows(work, row) for row in outcome.files])
     left_out = {store: ids for store, ids in _left_out(work) if ids}
     return replace(outcome, details={**outcome.details, LEFT_OUT: left_out}) if left_out else outcome
+
+
+def _without_rows(work: UnitWork, row: Row) -> Row:
+    """Take rows out of a page that an earlier try has written: units keep what was written first."""
+    where = place(row["path"])
+    if where is None or not is_rows(where[1]):
+        return row
+    scrub_rows(work.services.packages, work.request_id, *where, work.erased)
+    return as_it_lies(work.services.packages, work.request_id, row) or row
+
+
+def _remove_rows(work: UnitWork, outcome: UnitOutcome) -> None:
+    """Remove pages that lack what was withdrawn meanwhile, so that they are written once more."""
+    prefix = package_prefix(work.request_id)
+    pages = [row["path"] for row in outcome.files if (where := place(row["path"])) and is_rows(where[1])]
+    work.services.packages.blobs.delete_all(prefix + path for path in pages)
 
 
 def _left_out(work: UnitWork) -> Iterator[tuple[str, list[str]]]:

@@ -21,14 +21,11 @@ from shared.domain.record import RequestRecord
 from shared.ledger import RequestLedger
 from shared.packages import JSON_LINES, checked
 from shared.ports import BlobStore
-from shared.services import Services
 
 IDS_A_PAGE = 5000
 IMAGE, PREDICTION, PROJECT = "image", "prediction", "project"
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """How far the clocks of two hosts may be apart when a beginning is compared with an end."""
-SLOWEST_TWIN = timedelta(minutes=10)
-"""host.json `functionTimeout`: a second run of a unit may still write so long after its export has ended."""
 
 _ROOT = "erased/"
 
@@ -51,6 +48,10 @@ class Tombstones:
     def covers_prediction(self, prediction_id: str) -> bool:
         """Whether a stored prediction is taken away."""
         return self.whole or prediction_id in self.predictions
+
+    def is_within(self, other: Tombstones) -> bool:
+        """Whether others cover all of it."""
+        return other.whole or (not self.whole and self.images <= other.images and self.predictions <= other.predictions)
 
     def add(self, other: Tombstones) -> None:
         """Take in what others cover."""
@@ -79,7 +80,7 @@ def write(
         rows = chain(((IMAGE, item) for item in image_ids), ((PREDICTION, item) for item in prediction_ids))
     for number, page in enumerate(batched(rows, IDS_A_PAGE, strict=False), start=1):
         try:
-            blobs.create(f"{_prefix(project_id)}{checked(request_id)}-{number:05d}.jsonl", _content(page))
+            blobs.create(_page(project_id, request_id, number), _content(page), content_type=JSON_LINES)
         except AlreadyExists:
             continue
 
@@ -138,40 +139,9 @@ def keep_only(blobs: BlobStore, request_id: str, project_id: str, erased: Tombst
             _keep_rows(blobs, name, erased)
 
 
-def remove_unneeded(services: Services) -> int:
-    """
-    Remove the tombstones of erasures that have ended and that no export needs any more; gives how many pages.
-
-    An export needs them if it began before the erasure ended and is not final, or became so within `SLOWEST_TWIN`.
-    """
-    pages = [(entry.name, _owner(entry.name)) for entry in services.ledger.blobs.entries(_ROOT)]
-    if not pages:
-        return 0
-    ended = _ends(services, {owner for _, owner in pages})
-    oldest = _oldest_running_export(services)
-    gone = [n for n, o in pages if o in ended and (oldest is None or ended[o] + CLOCKS_DIFFER_BY < oldest)]
-    return services.ledger.blobs.delete_all(gone)
-
-
-def _ends(services: Services, request_ids: Iterable[str]) -> dict[str, datetime]:
-    """Give when those of some erasures that have ended did so; one without a record counts as ended long ago."""
-    records = {request_id: _record(services.ledger, request_id) for request_id in request_ids}
-    long_ago = services.now() - timedelta(days=36500)
-    times = {request_id: long_ago if one is None else one.completed_time for request_id, one in records.items()}
-    return {request_id: time for request_id, time in times.items() if time is not None}
-
-
-def _oldest_running_export(services: Services) -> datetime | None:
-    """Give when the oldest export began of which a unit may still write."""
-    just_now = services.now() - SLOWEST_TWIN
-    times = [
-        record.received_time
-        for entry in services.ledger.index()
-        if entry.type.is_export and entry.state in ("open", "final")
-        if (record := _record(services.ledger, entry.request_id)) is not None
-        if record.completed_time is None or record.completed_time > just_now
-    ]
-    return min(times, default=None)
+def all_pages(blobs: BlobStore) -> Iterator[tuple[str, str]]:
+    """Give every page of tombstones: its name, and the erasure that it belongs to."""
+    return ((entry.name, _owner(entry.name)) for entry in blobs.entries(_ROOT))
 
 
 def _had_ended(ledger: RequestLedger, request_id: str, since: datetime) -> bool:
@@ -185,6 +155,10 @@ def _record(ledger: RequestLedger, request_id: str) -> RequestRecord | None:
         return ledger.read(request_id).record
     except UnknownRequest:
         return None
+
+
+def _page(project_id: str, request_id: str, number: int) -> str:
+    return f"{_prefix(project_id)}{checked(request_id)}-{number:05d}.jsonl"
 
 
 def _prefix(project_id: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.cleaning.journal import read
-from shared.domain.errors import UnknownRequest
+from shared.cleaning.passing import exports_kept
 from shared.domain.record import RequestRecord
-from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339
 from shared.packages import package_prefix, project_path
 from shared.services import Services
@@ -40,12 +39,12 @@ def survey_exports(
     have expired or were cancelled do not count. May raise `StorageUnavailable`.
     """
     found = Exports()
-    for record in _exports(services):
+    for record in exports_kept(services):
         package_id = record.subject_request_id
         if not record.status.is_final:
             if package_id not in exempt and _may_hold(services, record, project_ids, since):
                 found.running.append(package_id)
-        elif not _is_gone(services, record) and _holds(services, erasure_id, package_id, project_ids):
+        elif not services.has_expired(record) and _holds(services, erasure_id, package_id, project_ids):
             if package_id in exempt:
                 found.kept[package_id] = expiry_of(services, record)
             else:
@@ -58,21 +57,6 @@ def expiry_of(services: Services, record: RequestRecord) -> datetime:
     kept_since = record.notes.get("kept_since")
     since = parse_rfc3339(kept_since) if kept_since else record.completed_time or record.updated_time
     return since + services.settings.export_retention
-
-
-def _exports(services: Services) -> Iterator[RequestRecord]:
-    for entry in services.ledger.index():
-        if entry.type.is_export and entry.state != "expired":
-            try:
-                record = services.ledger.read(entry.request_id).record
-            except UnknownRequest:
-                continue
-            if services.ledger.is_indexed_by(record, entry):
-                yield record
-
-
-def _is_gone(services: Services, record: RequestRecord) -> bool:
-    return record.status is RequestStatus.CANCELLED or services.has_expired(record)
 
 
 def _may_hold(services: Services, record: RequestRecord, project_ids: Collection[str], since: datetime) -> bool:

@@ -12,9 +12,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from shared.cleaning.cleaning_pass import SLICE, CleaningPass, Rebuild
+from shared.cleaning.cleaning_pass import SLICE, Rebuild
 from shared.cleaning.finding import Exports, survey_exports
-from shared.cleaning.journal import WORDS, Journal, Lease, read, register
+from shared.cleaning.held_ids import may_hold
+from shared.cleaning.journal import WORDS, Journal, read, register
+from shared.cleaning.passing import run_pass
 from shared.cleaning.places import Erased
 from shared.cleaning.searching import Held, held_of
 from shared.services import Services
@@ -94,7 +96,7 @@ class OwnExports:
         """Clean one package, with all erasures that wait for it; None if it is not done yet: come again."""
         blobs = self.services.ledger.blobs
         if not read(blobs, package_id).concerns(self.request_id):
-            held = held_of(self.services.packages, package_id, self._erased)
+            held = held_of(self.services.packages, package_id, self._erased_in(package_id))
             journal = read(blobs, package_id)
             if not held and not journal.is_open:
                 return _found_before(journal, self.request_id)
@@ -102,42 +104,27 @@ class OwnExports:
         return self._pass(package_id)
 
     def _pass(self, package_id: str) -> Found | None:
-        blobs = self.services.ledger.blobs
-        lease = Lease.claim(blobs, self.services.clock, package_id)
-        if lease is not None:
-            self._cleaning(lease).run()
-            self._remove_if_expired(package_id)
-        journal = read(blobs, package_id)
+        run_pass(self.services, package_id, self.rebuild)
+        journal = read(self.services.ledger.blobs, package_id)
         return None if journal.concerns(self.request_id) else _found_before(journal, self.request_id)
-
-    def _cleaning(self, lease: Lease) -> CleaningPass:
-        return CleaningPass(
-            lease, self.services.packages, self._erased_by(lease.journal), self.rebuild, self.services.clock
-        )
-
-    def _erased_by(self, journal: Journal) -> Erased:
-        """Give what the erasures of a pass take away of the package's projects."""
-        blobs, batch = self.services.ledger.blobs, journal.batch
-        projects = {project_id for found in batch.values() for project_id in found["projects"]}
-        return {project_id: of_erasures(blobs, project_id, batch.keys()) for project_id in projects}
 
     @cached_property
     def _erased(self) -> Erased:
         blobs = self.services.ledger.blobs
         return {project_id: of_erasures(blobs, project_id, {self.request_id}) for project_id in self.projects}
 
+    def _erased_in(self, package_id: str) -> Erased:
+        """Give what of it a package may hold at all."""
+        wanted = self._erased.items()
+        return {one: taken for one, taken in wanted if may_hold(self.services, package_id, one, taken)}
+
     def _look(self, package_id: str) -> Held:
-        held = held_of(self.services.packages, package_id, self._erased)
+        held = held_of(self.services.packages, package_id, self._erased_in(package_id))
         held.unfinished = read(self.services.ledger.blobs, package_id).concerns(self.request_id)
         return held
 
     def _survey(self) -> Exports:
         return survey_exports(self.services, self.request_id, self.projects, self.exempt, self.since)
-
-    def _remove_if_expired(self, package_id: str) -> None:
-        """Retention may have removed the package in the middle: then nothing of it may stay that was written since."""
-        if self.services.has_expired(self.services.ledger.read(package_id).record):
-            self.services.packages.delete_package(package_id)
 
 
 def _registered(held: Held) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def scrub_project(packages: PackageStore, request_id: str, project_id: str, tomb
     packages.blobs.delete_all(entry.name for path, entry in listed if _goes(path, tombstones))
     for path, _ in project_entries(packages, request_id, project_id):
         if is_rows(path):
-            _scrub_rows(packages, request_id, project_id, path, tombstones)
+            scrub_rows(packages, request_id, project_id, path, tombstones)
 
 
 def as_it_lies(packages: PackageStore, request_id: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -53,7 +53,8 @@ def _goes(path: str, tombstones: Tombstones) -> bool:
     return picture is not None and covers(tombstones, *picture)
 
 
-def _scrub_rows(packages: PackageStore, request_id: str, project_id: str, path: str, tombstones: Tombstones) -> None:
+def scrub_rows(packages: PackageStore, request_id: str, project_id: str, path: str, tombstones: Tombstones) -> None:
+    """Remove the rows of what is taken away from one page of a project (its path there)."""
     whole_path = project_path(project_id, path)
     content = packages.read(request_id, whole_path)
     left = None if content is None else rows_left(path, content, tombstones)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared import tombstones
 from shared.bootstrap import Installation
+from shared.cleaning import remove_unneeded
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, RequestType
 from shared.ledger import RequestLedger
@@ -153,15 +154,15 @@ def test_tombstones_stay_while_an_older_export_runs(services: Services, keep: Ke
     keep(EXPORT, type_="access", received=began, ended=None)
     tombstones.write(services.ledger.blobs, ERASURE, PROJECT, image_ids=[item(1)])
     keep(ERASURE, received=began, ended=None)
-    assert tombstones.remove_unneeded(services) == 0
+    assert remove_unneeded(services) == 0
     keep(ERASURE, received=began, ended=began + timedelta(hours=1))
     clock.advance(7200)
-    assert tombstones.remove_unneeded(services) == 0
+    assert remove_unneeded(services) == 0
     keep(EXPORT, type_="access", received=began, ended=services.now())
     clock.advance(599)
-    assert tombstones.remove_unneeded(services) == 0
+    assert remove_unneeded(services) == 0
     clock.advance(2)
-    assert tombstones.remove_unneeded(services) == 1
+    assert remove_unneeded(services) == 1
     assert names(services.ledger.blobs) == []
 
 
@@ -170,12 +171,12 @@ def test_a_younger_export_needs_no_tombstones(services: Services, keep: Keep) ->
     keep(ERASURE, received=now - timedelta(hours=3), ended=now - timedelta(hours=2))
     keep(EXPORT, type_="access", received=now - timedelta(hours=1), ended=None)
     tombstones.write(services.ledger.blobs, ERASURE, PROJECT, image_ids=[item(1)])
-    assert tombstones.remove_unneeded(services) == 1
+    assert remove_unneeded(services) == 1
 
 
 def test_tombstones_of_a_request_that_was_never_recorded_go(services: Services) -> None:
     tombstones.write(services.ledger.blobs, ERASURE, PROJECT, whole=True)
-    assert tombstones.remove_unneeded(services) == 1
+    assert remove_unneeded(services) == 1
 
 
 def test_the_state_changes_with_every_page(blobs: Any) -> None:

@@ -78,7 +78,7 @@ def is_sound(race: Race, at: int, folder: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("body", "step"), [(ZIPPED, 1), (PLAIN, 5)], ids=["zip", "none"])
+@pytest.mark.parametrize(("body", "step"), [(ZIPPED, 3), (PLAIN, 7)], ids=["zip", "none"])
 def test_whenever_an_erasure_begins_the_package_ends_the_same(
     living: Region, seeded: Any, body: dict[str, Any], step: int, tmp_path: Path
 ) -> None:
@@ -96,7 +96,7 @@ def test_whenever_an_erasure_begins_the_package_ends_the_same(
 def test_whenever_the_erasure_of_a_project_begins_nothing_of_it_stays(
     living: Region, seeded: Any, tmp_path: Path
 ) -> None:
-    for at in range(2, 70, 7):
+    for at in range(2, 100, 9):
         race = Race(living, seeded, ZIPPED, at, whole=True)
         assert is_sound(race, at, tmp_path)
         stores = race.world.manifest()["stores"]

@@ -29,7 +29,7 @@ def bens(world: World) -> list[str]:
 def test_one_pass_serves_all_that_wait(world: World, tmp_path: Path) -> None:
     anna = world.erasure("anna", image_ids=world.annas())
     ben = world.erasure("ben", image_ids=bens(world))
-    stopped(world, anna, requests=1)
+    stopped(world, anna, requests=2)
     assert read(world.region.requests, EXPORT).waiting.keys() == {anna}
     assert world.clean(ben).counts["deleted"] == 1
     assert world.clean(anna).counts["deleted"] == 3
@@ -40,7 +40,7 @@ def test_one_pass_serves_all_that_wait(world: World, tmp_path: Path) -> None:
 
 def test_an_item_that_two_erasures_want_is_counted_once_in_the_manifest(world: World) -> None:
     erasures = [world.erasure(name, image_ids=world.annas()) for name in ("anna", "anna again")]
-    stopped(world, erasures[0], requests=1)
+    stopped(world, erasures[0], requests=2)
     assert [world.clean(erasure).counts["deleted"] for erasure in reversed(erasures)] == [3, 3]
     assert world.manifest()["erased_on_request"] == 3
 

@@ -11,6 +11,7 @@ from typing import Any
 from croniter import croniter
 
 from shared.adapters.blob_direct_copies import DirectCopies
+from shared.adapters.blob_direct_lists import DirectLists
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.call_budget import SharedCallBudget
 from shared.adapters.custom_vision import CustomVisionClient
@@ -149,7 +150,8 @@ class Installation:
     @cached_property
     def _exports_blobs(self) -> BlobStore:
         name = self._settings.exports_container
-        return AzureBlobStore(self._data.blobs(), name, copies=DirectCopies(self._data, name))
+        copies, lists = DirectCopies(self._data, name), DirectLists(self._data, name)
+        return AzureBlobStore(self._data.blobs(), name, copies=copies, lists=lists)
 
     def _connection(self, name: str) -> StorageConnection:
         return StorageConnection(self._storage(name), pool_size=max(16, 2 * self._settings.copy_concurrency))

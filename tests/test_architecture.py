@@ -32,7 +32,7 @@ USERS_OF_REQUESTS = {
     "shared.adapters.streams",
 }
 USERS_OF_SOCKETS = USERS_OF_REQUESTS | {
-    "shared.adapters.blob_direct_copies",  # copies past the SDK, which costs too much CPU a call
+    "shared.adapters.blob_direct_calls",  # calls past the SDK, which costs too much CPU a call
     "shared.adapters.storage_connection",  # sizes the SDK's own pool
 }
 USERS_OF_TOKENS = {
@@ -42,7 +42,7 @@ USERS_OF_TOKENS = {
 }
 READERS_OF_THE_CLOCK = {
     "shared.bootstrap",  # the clock that is handed to everybody else
-    "shared.adapters.blob_direct_copies",  # when a token must be renewed, by the time that it was issued in
+    "shared.adapters.blob_direct_calls",  # when a token must be renewed, by the time that it was issued in
     "shared.adapters.blob_links",  # when a signing key must be renewed
 }
 EFFECTS = ("acceptance", "adapters", "bootstrap", "finishing", "ledger", "lifecycle", "packages", "ports", "services")

@@ -16,13 +16,13 @@ from shared.adapters.blob_calls import (
     Repeats,
     batch_statuses,
     create_append_blob,
-    entry_of,
     quoted,
     unless_absent,
     write_options,
 )
 from shared.adapters.blob_copies import Copies, SdkCopies, refusal_of
 from shared.adapters.blob_links import ReadLinks
+from shared.adapters.blob_lists import Lists, Page, SdkLists
 from shared.adapters.blob_streams import download_chunks, upload_blocks
 from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
 from shared.domain.errors import AlreadyExists, GdprError, StorageUnavailable, Superseded
@@ -42,8 +42,11 @@ class AzureBlobStore:
     holds the operation, the storage error code and the status, never a name, a URL or a key.
     """
 
-    def __init__(self, service: BlobServiceClient, container: str, *, copies: Copies | None = None) -> None:
+    def __init__(
+        self, service: BlobServiceClient, container: str, *, copies: Copies | None = None, lists: Lists | None = None
+    ) -> None:
         self._copies = copies or SdkCopies(service, container)
+        self._lists = lists or SdkLists(service, container)
         self._container = service.get_container_client(container)
         self._links = ReadLinks(service, container)
 
@@ -130,25 +133,18 @@ class AzureBlobStore:
 
     def entries(self, prefix: str = "", *, with_metadata: bool = False, page_size: int = 5000) -> Iterator[BlobEntry]:
         """List in order of name, lazily, one List Blobs per page."""
-        include = ["metadata"] if with_metadata else None
-        with translated("list blobs"):
-            pages = self._container.list_blobs(
-                name_starts_with=prefix or None, include=include, results_per_page=page_size
-            ).by_page()
-            while (page := unless_absent(lambda: next(pages, None))) is not None:
-                yield from (entry_of(properties) for properties in page)
+        marker: str | None = None
+        while True:
+            rows, marker = self._page(prefix, marker=marker, size=page_size, with_metadata=with_metadata)
+            yield from rows
+            if marker is None:
+                return
 
     def entries_page(
         self, prefix: str, *, continuation: str | None, page_size: int
     ) -> tuple[Sequence[BlobEntry], str | None]:
         """List one page (List Blobs) and give the marker of the next, None at the end."""
-        with translated("list blobs"):
-            pages = self._container.list_blobs(name_starts_with=prefix or None, results_per_page=page_size).by_page(
-                continuation
-            )
-            found = unless_absent(lambda: [entry_of(properties) for properties in next(pages, ())])
-            # The pager sets the attribute when it has read a page; its base class does not declare it.
-            return (found, getattr(pages, "continuation_token", None) or None) if found is not None else ([], None)
+        return self._page(prefix, marker=continuation, size=page_size, with_metadata=False)
 
     def write_stream(self, name: str, chunks: Iterable[bytes], *, content_type: str) -> WrittenFile:
         """
@@ -210,6 +206,14 @@ class AzureBlobStore:
 
     def _blob(self, name: str) -> BlobClient:
         return self._container.get_blob_client(name)
+
+    def _page(self, prefix: str, *, marker: str | None, size: int, with_metadata: bool) -> Page:
+        """Read one page; an absent container is empty."""
+        with translated("list blobs"):
+            page = unless_absent(
+                lambda: self._lists.page(prefix, marker=marker, size=size, with_metadata=with_metadata)
+            )
+        return page or ([], None)
 
     def _ensured[T](self, write: Callable[[], T]) -> T:
         """Write; make the container and write again if there was none. (Asking first would double every write.)"""

@@ -12,6 +12,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from benchmarks.blob_endpoint.process import BlobEndpoint, running_endpoint
 from local.azurite.accounts import APP_ACCOUNT, SERVICE_ACCOUNT
 from shared.adapters.blob_direct_copies import DirectCopies
+from shared.adapters.blob_direct_lists import DirectLists
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_settings import StorageSettings
@@ -30,7 +31,9 @@ def store(endpoint: BlobEndpoint, request: pytest.FixtureRequest) -> Iterator[Az
     connection = StorageConnection(
         StorageSettings("DATA_STORAGE", connection_string=endpoint.connection_string(APP_ACCOUNT))
     )
-    yield AzureBlobStore(connection.blobs(), name, copies=DirectCopies(connection, name))
+    yield AzureBlobStore(
+        connection.blobs(), name, copies=DirectCopies(connection, name), lists=DirectLists(connection, name)
+    )
     connection.close()
 
 

@@ -13,6 +13,7 @@ from azure.storage.blob import BlobSasPermissions, ContainerClient, ContentSetti
 
 from local.azurite.server import Azurite
 from shared.adapters.blob_direct_copies import DirectCopies
+from shared.adapters.blob_direct_lists import DirectLists
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
@@ -127,9 +128,11 @@ def azure_store(connection: StorageConnection, storage: Storage) -> AzureBlobSto
 
 @pytest.fixture
 def direct_store(connection: StorageConnection, storage: Storage) -> AzureBlobStore:
-    """The same, but copies go past the SDK's pipeline."""
+    """The same, but copies and listings go past the SDK's pipeline."""
     name = storage.name("blobs")
-    return AzureBlobStore(connection.blobs(), name, copies=DirectCopies(connection, name))
+    return AzureBlobStore(
+        connection.blobs(), name, copies=DirectCopies(connection, name), lists=DirectLists(connection, name)
+    )
 
 
 @pytest.fixture

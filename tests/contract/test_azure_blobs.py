@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ServiceResponseError
+from azure.core.exceptions import DecodeError, HttpResponseError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, LinearRetry
 
 from local.azurite.server import Azurite
 from shared.adapters.blob_direct_copies import DirectCopies, copy_headers
+from shared.adapters.blob_direct_lists import read_page
 from shared.adapters.blob_links import account_in
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
@@ -270,9 +271,38 @@ def test_direct_copies_to_a_storage_that_does_not_listen_are_unavailable() -> No
 
 
 def test_what_a_header_cannot_hold_is_encoded_and_nothing_twice() -> None:
-    headers = copy_headers("https://x/ä%20b\r\n?sig=a%2Bb%3D&se=1", source_etag=None, source_md5=None, version="v")
+    headers = copy_headers("https://x/ä%20b\r\n?sig=a%2Bb%3D&se=1", source_etag=None, source_md5=None)
     assert headers["x-ms-copy-source"] == "https://x/%C3%A4%20b%0D%0A?sig=a%2Bb%3D&se=1"
     assert list(headers) == sorted(headers)
+
+
+ROW = """<Blob><Name{encoded}>{name}</Name><Properties><Last-Modified>Tue, 24 Nov 2026 09:00:00 GMT</Last-Modified>
+<Etag>0x1</Etag><Content-Length>3</Content-Length><Content-MD5/></Properties>{metadata}</Blob>"""
+
+
+def a_page(rows: str, marker: str = "<NextMarker/>") -> bytes:
+    return f'<?xml version="1.0"?><EnumerationResults><Blobs>{rows}</Blobs>{marker}</EnumerationResults>'.encode()
+
+
+def test_a_page_of_a_listing_is_read_as_the_service_documents_it() -> None:
+    rows = ROW.format(encoded="", name="a%20b", metadata="<Metadata><k>v</k><empty/></Metadata><OrMetadata/>")
+    rows += ROW.format(encoded=' Encoded="true"', name="a%EF%BF%BFb", metadata="")
+    entries, marker = read_page(a_page(rows, "<NextMarker>2!4</NextMarker>"))
+    assert marker == "2!4"
+    assert [entry.name for entry in entries] == ["a%20b", "a\uffffb"]
+    first = entries[0]
+    assert (first.size, first.etag, first.md5, first.metadata) == (3, '"0x1"', None, {"k": "v", "empty": ""})
+    assert first.last_modified == datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("body", [b"", b"<EnumerationResults><Blobs>", a_page("<Blob><Name>a</Name></Blob>"), b"\xff"])
+def test_a_page_that_is_none_is_an_answer_that_cannot_be_read(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        read_page(body)
+
+
+def test_the_last_page_has_no_marker() -> None:
+    assert read_page(a_page("")) == ([], None)
 
 
 def test_a_direct_copy_by_a_wrong_key_is_the_targets_fault(

@@ -23,7 +23,9 @@ from local.azurite.command import Certificate
 from local.azurite.server import Azurite, running_azurite
 from shared.adapters.blob_copies import SdkCopies
 from shared.adapters.blob_direct_copies import DirectCopies
+from shared.adapters.blob_direct_lists import DirectLists
 from shared.adapters.blob_links import ReadLinks
+from shared.adapters.blob_lists import SdkLists
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
@@ -174,6 +176,18 @@ def test_a_link_by_user_delegation_over_seven_days_is_refused(identity: StorageC
     store = AzureBlobStore(identity.blobs(), name)
     with pytest.raises(ValueError, match="7 days"):
         store.read_link("a", expires=datetime.now(UTC) + timedelta(days=8))
+
+
+@pytest.mark.parametrize("way", [SdkLists, DirectLists])
+def test_a_listing_works_by_token(
+    identity: StorageConnection, name: str, way: type[SdkLists] | type[DirectLists]
+) -> None:
+    lists = DirectLists(identity, name) if way is DirectLists else SdkLists(identity.blobs(), name)
+    store = AzureBlobStore(identity.blobs(), name, lists=lists)
+    assert list(store.entries()) == []
+    store.put("a b/ä+&=", b"", metadata={"state": "open"})
+    store.put("c", b"")
+    assert [entry.metadata for entry in store.entries("a b/ä+&", with_metadata=True)] == [{"state": "open"}]
 
 
 @pytest.mark.parametrize("way", [SdkCopies, DirectCopies])

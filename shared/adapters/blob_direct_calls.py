@@ -1,0 +1,157 @@
+"""
+Calls to Blob Storage without the Storage SDK's pipeline, on the SDK's own sockets.
+
+For the calls that an export makes once per picture, or that bring a row per picture: the pipeline and its models are
+most of their CPU time. All else stays as it is with the SDK: pool, certificates, proxies, credential, API version, and
+the errors' classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry, Timeout
+from urllib3.exceptions import HTTPError
+
+from shared.adapters.storage_connection import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    RETRIES,
+    RETRY_PAUSE_SECONDS,
+    StorageConnection,
+)
+
+TOKEN_SCOPE = "https://storage.azure.com/.default"  # noqa: S105 (a scope, not a token)
+RENEW_BEFORE_SECONDS = 300
+_NO_STANDARD_HEADERS = "\n" * 12
+_RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
+
+
+class DirectAnswer(HttpResponseError):
+    """A refused call in the form of the SDK's exceptions, so that the one translation serves both ways."""
+
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(message="call refused")
+        self.status_code = status
+        self.error_code = headers.get("x-ms-error-code")
+        self.response = SimpleNamespace(status_code=status, headers=headers)
+
+
+class Authorization(Protocol):
+    """Gives the value of the Authorization header."""
+
+    def header(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+        """
+        Authorize a call without a body.
+
+        `path` as it is sent; `query` before it is encoded, `headers` the x-ms- ones: names in lower case, both sorted.
+        """
+        ...
+
+
+class SharedKey:
+    """Authorization by account key ("Authorize with Shared Key")."""
+
+    def __init__(self, account: str, key: str) -> None:
+        self._account = account
+        self._key = b64decode(key)
+
+    def header(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+        """See `Authorization`."""
+        lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+        asked = "".join(f"\n{name}:{value}" for name, value in query.items())
+        text = f"{method}{_NO_STANDARD_HEADERS}{lines}/{self._account}{path}{asked}"
+        signature = hmac.digest(self._key, text.encode(), hashlib.sha256)
+        return f"SharedKey {self._account}:{b64encode(signature).decode()}"
+
+
+class BearerToken:
+    """Authorization by Entra ID; a token serves until five minutes before its end."""
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._credential = credential
+        self._lock = threading.Lock()
+        self._token: AccessToken | None = None
+
+    def header(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+        """See `Authorization`."""
+        with self._lock:
+            if self._token is None or self._token.expires_on - time.time() < RENEW_BEFORE_SECONDS:
+                self._token = self._credential.get_token(TOKEN_SCOPE)
+            return f"Bearer {self._token.token}"
+
+
+class DirectCalls:
+    """
+    Calls without a body to one container of a connection, for any number of threads.
+
+    `pause_seconds` lies between the retries; only calls that may be repeated belong here.
+    """
+
+    def __init__(
+        self, connection: StorageConnection, container: str, *, pause_seconds: float = RETRY_PAUSE_SECONDS
+    ) -> None:
+        service = connection.blobs()
+        url = service.get_container_client(container).url
+        self._path = urlsplit(url).path
+        self._version = str(service.api_version)
+        self._authorization = authorization_of(service.credential)
+        self._pool: HTTPConnectionPool = connection.blob_sockets(url)
+        self._timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self._retries = _retries(pause_seconds)
+
+    def send(
+        self, method: str, name: str, *, headers: Mapping[str, str], query: Mapping[str, str], expected: int
+    ) -> BaseHTTPResponse:
+        """
+        Call for a blob (or, with an empty name, for the container) and give the whole answer.
+
+        `headers` are x-ms- ones, names in lower case. Raises an exception of the SDK's classes if the status is not
+        `expected`, or if there is no answer.
+        """
+        path = f"{self._path}/{quote(name, safe='~/')}" if name else self._path
+        own = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": self._version}
+        sent, asked = dict(sorted({**headers, **own}.items())), dict(sorted(query.items()))
+        sent["authorization"] = self._authorization.header(method, path, asked, sent)
+        if method == "PUT":
+            sent["content-length"] = "0"
+        target = f"{path}?{urlencode(asked, quote_via=quote)}" if asked else path
+        try:
+            answer = self._pool.urlopen(method, target, headers=sent, timeout=self._timeout, retries=self._retries)
+        except HTTPError as error:
+            # Its text may hold the URL; the class is all that is needed.
+            raise ServiceResponseError(type(error).__name__) from None
+        if answer.status != expected:
+            raise DirectAnswer(answer.status, answer.headers)
+        return answer
+
+
+def authorization_of(credential: Any) -> Authorization:  # noqa: ANN401 (the SDK's own type for it is Any)
+    """Choose by the credential of the SDK's client: it has an account key, or gives tokens."""
+    key = getattr(credential, "account_key", None)
+    return SharedKey(str(credential.account_name), str(key)) if key else BearerToken(credential)
+
+
+def _retries(pause_seconds: float) -> Retry:
+    """Retry as the SDK's clients here do."""
+    return Retry(
+        total=RETRIES,
+        redirect=False,
+        allowed_methods=None,
+        status_forcelist=_RETRIED_STATUSES,
+        backoff_factor=pause_seconds,
+        backoff_max=2 * pause_seconds,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )

@@ -6,11 +6,20 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
 from shared.acceptance import start
-from shared.domain.errors import Conflict, Gone, InvalidRequest, Superseded, UnknownRequest, Violation
+from shared.domain.errors import (
+    Conflict,
+    Gone,
+    InvalidRequest,
+    StorageUnavailable,
+    Superseded,
+    UnknownRequest,
+    Violation,
+)
 from shared.domain.identifiers import guid
 from shared.domain.phases import counted_phase
 from shared.domain.record import RequestRecord
@@ -23,6 +32,7 @@ from shared.services import Services
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 IDS_SHOWN = 1000
+MAX_MARKER = 2048
 CANCEL_TRIES = 10
 
 
@@ -171,12 +181,26 @@ class ListQuery:
 
 def list_requests(services: Services, query: ListQuery) -> dict[str, Any]:
     """Give one page of requests, newest first; with a filter it may be short or empty although more follow."""
-    entries, following = services.ledger.index_page(query.continuation, query.limit)
+    entries, following = _index_page(services, query)
     records = [record for entry in entries if (record := _record_of(services, entry)) is not None]
     return {
         "requests": [summary_view(record) for record in records if query.wants(record)],
         "continuation": base64.urlsafe_b64encode(following.encode()).decode() if following else None,
     }
+
+
+def _index_page(services: Services, query: ListQuery) -> tuple[Sequence[IndexEntry], str | None]:
+    """List a page; a continuation that the storage account never gave is the caller's mistake, and it says so (400)."""
+    try:
+        return services.ledger.index_page(query.continuation, query.limit)
+    except StorageUnavailable as error:
+        if query.continuation is None or error.status != HTTPStatus.BAD_REQUEST:
+            raise
+        raise InvalidRequest([_not_given("/continuation")]) from None
+
+
+def _not_given(pointer: str) -> Violation:
+    return Violation(pointer, "must be what the page before gave")
 
 
 def _record_of(services: Services, entry: IndexEntry) -> RequestRecord | None:
@@ -211,10 +235,14 @@ def _limit(text: str | None, violations: list[Violation]) -> int:
 
 
 def _continuation(text: str | None, violations: list[Violation]) -> str | None:
+    """Read a marker of the storage account: a line of ASCII, since others cannot even be repeated in its answer."""
     if not text:
         return None
     try:
-        return base64.b64decode(text, altchars=b"-_", validate=True).decode()
+        marker = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        violations.append(Violation("/continuation", "must be what the page before gave"))
+        marker = ""
+    if not marker.isprintable() or not 0 < len(marker) <= MAX_MARKER:
+        violations.append(_not_given("/continuation"))
         return None
+    return marker

@@ -141,6 +141,9 @@ def test_pages_follow_each_other_without_gap_or_repetition(app: App) -> None:
         ({"status": "done"}, ["/status"]),
         ({"type": "export"}, ["/type"]),
         ({"continuation": "%%%"}, ["/continuation"]),
+        ({"continuation": "AAAA"}, ["/continuation"]),
+        ({"continuation": "w6Q="}, ["/continuation"]),
+        ({"continuation": "eHh4" * 3000}, ["/continuation"]),
         (
             {"status": "x", "type": "y", "limit": "z", "continuation": "?"},
             ["/continuation", "/limit", "/status", "/type"],

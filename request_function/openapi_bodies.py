@@ -6,15 +6,17 @@ import re
 from collections.abc import Mapping
 
 from request_function.approval import MAX_REASON
-from request_function.openapi_schema import GUID_ANY_CASE, Schema, a_list, closed_object, one_of, ref, text
+from request_function.openapi_schema import GUID_ANY_CASE, Schema, a_list, closed_object, described, one_of, ref, text
 from request_function.openapi_words import ACTIONS, EXPORT_TYPES, REGULATIONS
 from shared.domain.fields import MAX_TEXT
 from shared.domain.validation import MAX_LIST
 
-_TIME = (
-    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3])(:[0-5][0-9]){2}"
-    r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
+_YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
+_LEAP = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
+_DAY = "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_TIME = rf"^({_YEAR}-{_DAY}|{_LEAP}-02-29)[Tt ]{_CLOCK}:[0-5][0-9](\.[0-9]{{1,9}})?([Zz]|[+-]{_CLOCK})$"
+"""Days that exist, in the forms of RFC 3339: `format: date-time` is left to each reader, and they differ."""
 _FLAG: Schema = {"type": "boolean"}
 _TRUE: Schema = {"const": True}
 _FLAGS = ("dry_run", "require_approval", "export_first", "delete_tags")
@@ -126,7 +128,7 @@ def _request(types: tuple[str, ...], required: Mapping[str, Schema], optional: M
         "subject_request_id": ref("RequestId"),
         "subject_request_type": one_of(types),
         "regulation": one_of(REGULATIONS),
-        "submitted_time": {**text(_TIME, maxLength=35), "format": "date-time"},
+        "submitted_time": described(text(_TIME, maxLength=35), "An RFC 3339 time."),
         "requested_by": _opaque_id(),
     }
     return closed_object(required, {**usual, **optional})

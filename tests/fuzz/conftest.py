@@ -1,0 +1,83 @@
+"""The app in a host of its own, on a storage account of its own, with an emulated service behind it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import pytest
+import requests
+
+from local.azurite.accounts import SERVICE_ACCOUNT
+from local.azurite.server import Azurite, running_azurite
+from local.custom_vision.control import EmulatorControl
+from local.custom_vision.server import RunningEmulator, running_emulator
+from local.functions_host.process import HostProcess, running_host
+from tests.acceptance.stack import ROOT, fast_settings
+
+KNOWN = tuple(f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 6))
+"""Ids of requests that are there: a fuzzer would never find one."""
+SECRETS = ("fuzz-training-key", "fuzz-hash-key")
+STACK_TRACES = ("Traceback (most recent", 'File "/', "site-packages")
+
+
+def assert_harmless(status: int, media_type: str, content: bytes) -> None:
+    """An answer is no error of ours, no stack trace and no secret, and a refusal is a problem (or the host's own)."""
+    text = content.decode()
+    assert status < 500, text
+    assert not any(word in text for word in (*STACK_TRACES, *SECRETS))
+    if status >= 400 and not (status == 404 and not content):
+        assert media_type == "application/problem+json"
+        problem = json.loads(text)
+        assert problem["status"] == status
+        assert {"type", "title", "detail", "errors"} <= problem.keys()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running host, the session to call it with, and the connection string of its storage."""
+
+    host: HostProcess
+    http: requests.Session
+    storage: str
+
+    @property
+    def url(self) -> str:
+        """The host's address."""
+        return self.host.url
+
+
+@pytest.fixture(scope="package")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A host that works through what it accepts, with some requests that are known, each of another kind."""
+    log = tmp_path_factory.mktemp("fuzz") / "host.log"
+    with running_azurite() as azurite, _emulator(azurite) as emulator:
+        EmulatorControl(emulator.url).seed("Pets", 3, metadata={"subject": ["anna"]}, iterations=1)
+        settings = fast_settings(
+            azurite.connection_string(),
+            emulator,
+            CUSTOM_VISION_TRAINING_KEY=SECRETS[0],
+            LEDGER_HASH_KEY=SECRETS[1],
+        )
+        with running_host(ROOT, settings, log_path=log) as host, requests.Session() as http:
+            _make_known(host.url, http)
+            yield Running(host, http, azurite.connection_string())
+
+
+def _emulator(azurite: Azurite) -> AbstractContextManager[RunningEmulator]:
+    return running_emulator(storage=azurite.connection_string(SERVICE_ACCOUNT), training_key=SECRETS[0])
+
+
+def _make_known(url: str, http: requests.Session) -> None:
+    items: dict[str, object] = {"level": "items", "projects": "all", "images": {"tags": ["nobody"]}}
+    waiting = {"trained_iterations": "keep", "require_approval": True}
+    bodies: list[tuple[str, dict[str, object]]] = [
+        ("exports", {"scope": {"projects": "all"}}),
+        ("exports", {"scope": {"projects": ["unknown"]}}),
+        ("exports", {"scope": {"projects": "all"}, "options": {"package": "none"}}),
+        ("erasures", {"scope": items, "options": {"trained_iterations": "keep"}}),
+        ("erasures", {"scope": items | {"images": {"metadata": {"subject": "anna"}}}, "options": waiting}),
+    ]
+    for request_id, (route, body) in zip(KNOWN, bodies, strict=True):
+        posted = http.post(f"{url}/api/{route}", json=body | {"subject_request_id": request_id}, timeout=30)
+        assert posted.status_code == 202, posted.text

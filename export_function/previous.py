@@ -19,7 +19,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import rfc3339
 from shared.domain.work import UnitOutcome, kind_of
-from shared.file_pages import MANIFEST
+from shared.file_pages import MANIFEST, manifest_of_package
 from shared.services import Services
 
 USABLE = frozenset({RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED})
@@ -48,10 +48,16 @@ def _has_package(services: Services, record: RequestRecord) -> bool:
 
 def is_unchanged(services: Services, before: RequestRecord, plan: Mapping[str, Any]) -> bool:
     """Whether all projects and all their rows are those of the package before, which must be complete."""
-    if before.status is not RequestStatus.COMPLETED:
+    if before.status is not RequestStatus.COMPLETED or _has_lost_items(services, before):
         return False
     earlier = services.ledger.plan(before.subject_request_id) or {"projects": []}
     return _fingerprints(earlier) == _fingerprints(plan)
+
+
+def _has_lost_items(services: Services, record: RequestRecord) -> bool:
+    """Whether erasures took anything out of the package: some of it may have been spared since, and belong in again."""
+    manifest = manifest_of_package(services.packages, record.subject_request_id)
+    return manifest is None or manifest["erased_on_request"] > 0
 
 
 def _fingerprints(plan: Mapping[str, Any]) -> dict[str, str | None]:

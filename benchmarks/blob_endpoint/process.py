@@ -33,6 +33,10 @@ class BlobEndpoint:
         """Give calls by "account operation", and the most connections at a time."""
         return dict(json.loads(self._call("counts")))
 
+    def open_connections(self) -> int:
+        """Give how many connections are open besides this call's own."""
+        return int(self.counts()["open"]) - 1
+
     def reset(self) -> None:
         """Count from zero."""
         self._call("reset")

@@ -49,7 +49,7 @@ class Endpoint:
                 self.peak = self.open
             case "set":
                 self.latency = float(json.loads(body)["latency_ms"]) / 1000
-        state = {"calls": dict(self.calls), "connections": self.peak}
+        state = {"calls": dict(self.calls), "connections": self.peak, "open": self.open}
         return Answer(200, {"Content-Type": "application/json"}, json.dumps(state).encode())
 
     def _peek(self, path: str) -> Answer:

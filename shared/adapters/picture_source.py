@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+from urllib.parse import SplitResult
 
 import requests
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 
 from shared.adapters.http_exchange import (
     FOREIGN_ERRORS,
@@ -22,15 +26,20 @@ from shared.adapters.http_exchange import (
     split_address,
     translated,
 )
-from shared.adapters.streams import announced_length, body_stream, chunks
+from shared.adapters.streams import announced_length, body_stream, broken_off
 from shared.domain.errors import ConfigurationError, GdprError, ServiceUnavailable, SourceRefusal, Throttled
 from shared.domain.retry import wished_delay
 from shared.ports import SourceFacts
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
 
 HEAD = 512
 
 _PLAIN = {"Accept-Encoding": "identity"}
 _HEAD_ONLY = {**_PLAIN, "Range": f"bytes=0-{HEAD - 1}"}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
+_HOSTS = 16
 _TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 _REASONS = {403: "link_expired", 404: "source_absent", 410: "source_absent", 412: "source_changed"}
 
@@ -41,18 +50,18 @@ class HttpPictureSource:
     def __init__(self, session: requests.Session, timeouts: Timeouts | None = None) -> None:
         self._session = session
         self._timeouts = timeouts or Timeouts()
+        self._sockets = lru_cache(_HOSTS)(self._find_sockets)
 
     def probe(self, link: str) -> SourceFacts:
         """Read the first 512 bytes and the facts, with one ranged GET. An empty blob has size 0."""
-        with self._get("ProbePicture", link, _HEAD_ONLY) as response:
-            if is_empty(response.status_code, response.headers):
-                return SourceFacts(b"", 0, response.headers.get("ETag"), None)
-            refuse_unless_delivered("ProbePicture", response, expected=(200, 206))
-            size = _size(response)
+        with closing(self._probed(link)) as response:
+            status, headers = response.status, response.headers
+            if is_empty(status, headers):
+                return SourceFacts(b"", 0, headers.get("ETag"), None)
+            refuse_unless_delivered("ProbePicture", status, headers, expected=(200, 206))
+            size = _size(status, headers)
             head = _first_bytes(response, min(size, HEAD))
-            return SourceFacts(
-                head, size, response.headers.get("ETag"), md5_of_whole(response.status_code, response.headers)
-            )
+            return SourceFacts(head, size, headers.get("ETag"), md5_of_whole(status, headers))
 
     def stream(self, link: str, *, expected_size: int | None = None) -> AbstractContextManager[Iterator[bytes]]:
         """
@@ -66,11 +75,48 @@ class HttpPictureSource:
     def _open(self, link: str) -> requests.Response:
         response = self._get("ReadPicture", link, _PLAIN)
         try:
-            refuse_unless_delivered("ReadPicture", response, expected=(200,))
+            refuse_unless_delivered("ReadPicture", response.status_code, response.headers, expected=(200,))
         except GdprError:
             response.close()
             raise
         return response
+
+    def _probed(self, link: str) -> BaseHTTPResponse:
+        """
+        Ask for the head on the session's own sockets, past the session: it is once per picture.
+
+        The session would add a header or two and prepare what is prepared already, for three quarters of the CPU time.
+        """
+        address = split_address(link)
+        if address is None or not is_permitted(address) or not _is_plain_host(address):
+            raise SourceRefusal("refused")
+        target = f"{address.path or '/'}?{address.query}" if address.query else address.path or "/"
+        try:
+            return self._sockets(address.scheme, address.netloc).urlopen(
+                "GET",
+                target,
+                headers=_HEAD_ONLY,
+                timeout=Timeout(connect=self._timeouts.connect, read=self._timeouts.read),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except FOREIGN_ERRORS as error:
+            problem = translated("ProbePicture", error)
+        raise problem
+
+    def _find_sockets(self, scheme: str, host: str) -> HTTPConnectionPool:
+        """Give the session's sockets for a host, with its certificates; this machine is not reached through proxies."""
+        url = f"{scheme}://{host}/"
+        around = self._session.merge_environment_settings(url, {}, True, None, None)
+        adapter = cast("HTTPAdapter", self._session.get_adapter(url))
+        pool = adapter.get_connection_with_tls_context(
+            self._session.prepare_request(requests.Request("GET", url, auth=NoAuth())),
+            around["verify"],
+            proxies=around["proxies"] if scheme == "https" else {},
+        )
+        return cast("HTTPConnectionPool", pool)
 
     def _get(self, operation: str, link: str, headers: Mapping[str, str]) -> requests.Response:
         address = split_address(link)
@@ -98,15 +144,16 @@ def is_empty(status: int, headers: Mapping[str, str]) -> bool:
     return status == 412 and total is not None and total[1] == "0"
 
 
-def refuse_unless_delivered(operation: str, response: requests.Response, *, expected: tuple[int, ...]) -> None:
+def refuse_unless_delivered(
+    operation: str, status: int, headers: Mapping[str, str], *, expected: tuple[int, ...]
+) -> None:
     """Raise what the status of a storage answer means, unless it is one that brings the bytes."""
-    status = response.status_code
     if status in expected:
         return
     if status in (408, 429) or status >= 500:
-        delay = wished_delay(response.headers.get("Retry-After"), "", None)  # storage sends seconds
+        delay = wished_delay(headers.get("Retry-After"), "", None)  # storage sends seconds
         kind = Throttled if status == 429 else ServiceUnavailable
-        raise kind(operation, status=status, retry_after=delay, request_id=response.headers.get("x-ms-request-id"))
+        raise kind(operation, status=status, retry_after=delay, request_id=headers.get("x-ms-request-id"))
     raise SourceRefusal(_REASONS.get(status, "refused"), status=status)
 
 
@@ -120,24 +167,30 @@ def md5_of_whole(status: int, headers: Mapping[str, str]) -> bytes | None:
     return digest if len(digest) == 16 else None
 
 
-def _size(response: requests.Response) -> int:
+def _size(status: int, headers: Mapping[str, str]) -> int:
     """Give the size of the whole blob in bytes."""
-    if response.status_code == 206:
-        total = _TOTAL.fullmatch(response.headers.get("Content-Range", ""))
+    if status == 206:
+        total = _TOTAL.fullmatch(headers.get("Content-Range", ""))
         size = int(total[1]) if total else None
     else:
-        size = announced_length(response)
+        size = announced_length(headers)
     if size is None:
-        raise SourceRefusal("refused", status=response.status_code)
+        raise SourceRefusal("refused", status=status)
     return size
 
 
-def _first_bytes(response: requests.Response, length: int) -> bytes:
-    head = b""
-    for chunk in chunks("ProbePicture", response, HEAD):
-        head += chunk
-        if len(head) >= length:
-            return head[:length]
-    if len(head) < length:
-        raise SourceRefusal("truncated", status=response.status_code)
-    return head
+def _first_bytes(response: BaseHTTPResponse, length: int) -> bytes:
+    try:
+        head = response.read(length) if length else b""
+    except FOREIGN_ERRORS as error:
+        problem = broken_off("ProbePicture", error)
+    else:
+        if len(head) < length:
+            raise SourceRefusal("truncated", status=response.status)
+        return head
+    raise problem
+
+
+def _is_plain_host(address: SplitResult) -> bool:
+    """Tell a host that a request can name from one that no resolver takes, and from one with a user before it."""
+    return bool(_HOST.fullmatch(address.hostname or "")) and address.username is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import urllib3.exceptions
@@ -27,7 +27,7 @@ def body_stream(
     """
     response = open_response()
     with response:
-        announced = announced_length(response)
+        announced = announced_length(response.headers)
         if None not in (announced, expected_size) and announced != expected_size:
             raise SourceRefusal("source_changed", status=response.status_code)
         if expected_size is None and not _shows_its_end(response):
@@ -35,10 +35,10 @@ def body_stream(
         yield _counted(operation, response, announced if announced is not None else expected_size)
 
 
-def announced_length(response: Response) -> int | None:
+def announced_length(headers: Mapping[str, str]) -> int | None:
     """Give the number of bytes that the body will have; None if nothing was said, or not about the bytes as read."""
-    text = response.headers.get("Content-Length", "")
-    encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+    text = headers.get("Content-Length", "")
+    encoded = headers.get("Content-Encoding", "identity") != "identity"
     return int(text) if text.isascii() and text.isdigit() and not encoded else None
 
 
@@ -67,11 +67,11 @@ def _next(operation: str, parts: Iterator[bytes]) -> bytes | None:
     try:
         return next(parts, None)
     except FOREIGN_ERRORS as error:
-        problem = _broken(operation, error)
+        problem = broken_off(operation, error)
     raise problem
 
 
-def _broken(operation: str, error: BaseException) -> GdprError:
+def broken_off(operation: str, error: BaseException) -> GdprError:
     """Tell an end that came too early from a connection that broke."""
     if any(isinstance(reason, urllib3.exceptions.IncompleteRead) for reason in reasons(error)):
         return SourceRefusal("truncated")

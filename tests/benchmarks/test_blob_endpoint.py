@@ -14,6 +14,8 @@ from local.azurite.accounts import APP_ACCOUNT, SERVICE_ACCOUNT
 from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_direct_lists import DirectLists
 from shared.adapters.blob_store import AzureBlobStore
+from shared.adapters.http_exchange import make_session
+from shared.adapters.picture_source import HttpPictureSource
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_settings import StorageSettings
 from shared.domain.errors import AlreadyExists, SourceRefusal, Superseded
@@ -139,3 +141,13 @@ def test_calls_and_connections_are_counted(endpoint: BlobEndpoint, pictures: Con
         thread.join()
     assert endpoint.counts()["calls"] == {"customvision GetBlob": 3}
     assert endpoint.counts()["connections"] >= 1
+
+
+def test_one_connection_serves_one_probe_after_the_other(endpoint: BlobEndpoint, pictures: ContainerClient) -> None:
+    pictures.upload_blob("four.jpg", b"picture", overwrite=True)
+    with make_session(4) as session:
+        source = HttpPictureSource(session)
+        source.probe(f"{pictures.url}/four.jpg")
+        before = endpoint.open_connections()
+        assert [source.probe(f"{pictures.url}/four.jpg").size for _ in range(3)] == [7, 7, 7]
+        assert endpoint.open_connections() == before

@@ -317,9 +317,16 @@ def test_neither_logs_nor_errors_show_a_link(
     assert "127.0.0.1" not in told
 
 
-def test_a_link_that_no_request_can_carry_is_refused(source: PictureSource) -> None:
+@pytest.mark.parametrize("place", ["https://.example.com/x", "https://*.example.com/x", "https://me:pw@example.com/x"])
+def test_a_link_that_no_request_can_carry_is_refused(source: PictureSource, place: str) -> None:
     with pytest.raises(SourceRefusal, match="refused"):
-        source.probe("https://.example.com/x")
+        source.probe(place)
+
+
+def test_a_link_is_asked_for_as_it_is(server: ScriptedServer, source: PictureSource) -> None:
+    server.script(partial())
+    source.probe(f"{server.url}/a%20b/c%2Fd?sig=a%2Bb%3D&sp=r#end")
+    assert server.asked[0].target == "/a%20b/c%2Fd?sig=a%2Bb%3D&sp=r"
 
 
 def test_the_training_key_of_the_same_session_stays_away(server: ScriptedServer) -> None:

@@ -14,6 +14,7 @@ from shared.domain.errors import GdprError, ServiceRefusal, TransientError
 from shared.domain.resources import Row
 from shared.domain.work import UnitOutcome
 from shared.inventory import PASSES
+from shared.packages import package_prefix, project_path
 
 type Part = Callable[[UnitWork, Result], None]
 
@@ -49,11 +50,26 @@ def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> Un
     return result.outcome(work.unit)
 
 
+def _write_own(work: UnitWork, name: str, value: object, operation: str) -> Mapping[str, Any]:
+    """
+    Write a file of the project itself; in a further round it replaces what the round before wrote.
+
+    Lists are sorted, since the service's order changes: a second run of the unit writes the same.
+    """
+    if work.record.round > 1:
+        work.services.packages.blobs.delete(package_prefix(work.request_id) + project_path(work.project_id, name))
+    return work.write_json(name, value, operation)
+
+
+def _id(row: Row) -> str:
+    return str(row.get("id"))
+
+
 def _details(work: UnitWork, result: Result) -> None:
     row = _shown(work, work.client.get_project(work.project_id).row)
     if not work.request.narrowed:
         row |= _hidden_settings(work)
-    result.files.append(work.write_json("project.json", row, "GetProject"))
+    result.files.append(_write_own(work, "project.json", row, "GetProject"))
     result.count("projects", written=1)
 
 
@@ -68,14 +84,14 @@ def _hidden_settings(work: UnitWork) -> dict[str, Any]:
 
 def _iterations_list(work: UnitWork, result: Result) -> None:
     rows = [_shown(work, iteration.row) for iteration in work.client.get_iterations(work.project_id)]
-    result.files.append(work.write_json("iterations.json", rows, "GetIterations"))
+    result.files.append(_write_own(work, "iterations.json", sorted(rows, key=_id), "GetIterations"))
 
 
 def _tags(work: UnitWork, result: Result) -> None:
     if work.request.narrowed:
         return  # the tags that the selected rows carry are known when all of them have been written
-    rows = [tag.row for tag in work.client.get_tags(work.project_id, iteration_id=work.iteration_id)]
-    result.files.append(work.write_json("tags.json", rows, "GetTags"))
+    rows = [tag.row for tag in work.client.get_tags(work.project_id)]
+    result.files.append(_write_own(work, "tags.json", sorted(rows, key=_id), "GetTags"))
     result.count("tags", found=len(rows), written=len(rows))
 
 

@@ -40,7 +40,7 @@ def api_calls(calls: dict[str, dict[str, int]]) -> int:
     return sum(sum(by.values()) for operation, by in calls.items() if operation not in ("GetBlob", "HeadBlob"))
 
 
-@pytest.mark.parametrize(("images", "iterations", "predictions"), [(0, 0, 0), (3, 1, 1), (600, 2, 130)])
+@pytest.mark.parametrize(("images", "iterations", "predictions"), [(0, 0, 0), (3, 1, 1), (300, 2, 130)])
 def test_calls_stay_within_the_budget(world: World, images: int, iterations: int, predictions: int) -> None:
     world.control.switch(tie_order="stable")
     seeded = world.control.seed("Big", images, iterations=iterations, predictions=predictions, share_blobs=True)

@@ -205,7 +205,7 @@ def points(step: int) -> Iterator[int]:
         at += step
 
 
-@pytest.mark.parametrize(("kind", "step"), [("packages", 1), ("ledger", 1), ("messages", 1)])
+@pytest.mark.parametrize(("kind", "step"), [("packages", 1), ("ledger", 2), ("messages", 1)])
 def test_a_crash_at_any_point_leads_to_the_same_package(small: World, kind: str, step: int) -> None:
     expected, _ = survive(again(small), CrashAt())
     assert expected.ending == ("completed", None)

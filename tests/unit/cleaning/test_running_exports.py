@@ -126,3 +126,34 @@ def test_an_erasure_that_had_ended_before_takes_nothing_away(living: Region, see
     race.run()
     manifest = race.world.manifest()
     assert (manifest["erased_on_request"], manifest["stores"]["images"]["written"]) == (0, 8)
+
+
+def test_a_package_is_closed_again_when_an_erasure_begins_while_its_zips_are_built(living: Region, seeded: Any) -> None:
+    race = Race(living, seeded, ZIPPED, 0)
+    process = race.world.process
+    request_id = process.post(race.body)
+    process.work_until(lambda: process.status(request_id)["progress"]["phase"] == "zip")
+    assert race.world.manifest()["erased_on_request"] == 0
+    race.begin_erasure()
+    assert process.finish(request_id)["request_status"] == "completed"
+    assert process.services.ledger.read(request_id).record.notes["zip_rounds"] == 2
+    assert race.world.manifest()["erased_on_request"] == 4
+    assert race.world.own_exports(id_of("anna")).still_there() == {}
+    for item in race.world.annas():
+        assert not [path for path, content in race.world.zipped().items() if item.encode() in content]
+
+
+def test_erasures_that_never_end_do_not_keep_an_export_from_ending(living: Region, seeded: Any) -> None:
+    race = Race(living, seeded, ZIPPED, 0)
+    process, ids = race.world.process, iter(sorted(race.world.seeded["images"]))
+    request_id = process.post(race.body)
+
+    def has_ended() -> bool:
+        view = process.status(request_id)
+        if view["progress"]["phase"] == "zip" and (item := next(ids, None)):
+            record_of(race.world.services, id_of(item))
+            tombstones.write(race.world.region.requests, id_of(item), race.world.project, image_ids=[item])
+        return bool(view["completed_time"])
+
+    process.work_until(has_ended)
+    assert process.services.ledger.read(request_id).record.notes["zip_rounds"] == 3

@@ -9,12 +9,14 @@ from typing import Any
 from delete_function import erasing
 from delete_function.approval import approval_step, needs_approval
 from delete_function.export_first import begin_export_first, export_first_step, has_export_first
-from delete_function.plan import PHASES, found_counts, is_empty, planned_of, planned_phases
+from delete_function.own_exports import counts_of, kept_exports, mark, withdraw
+from delete_function.plan import OWN_EXPORTS, PHASES, found_counts, is_empty, planned_of, planned_phases
 from delete_function.planning import Planner, frozen_plan
 from delete_function.proving import Proving, begin_check, begin_phase, leave_undone, words_so_far
 from delete_function.residuals import final_residuals, planned_residuals
 from delete_function.result import Proof, Words, dry_run_ending, ending_of
 from delete_function.verification import Look
+from shared.cleaning import Rebuild
 from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
@@ -35,6 +37,7 @@ LONGEST_PAUSE_SECONDS = 300.0
 class ErasureFulfilment:
     """Erasures, for the lifecycle."""
 
+    rebuild: Rebuild
     queue: str = DELETION_WORK
 
     def phase_of(self, unit_kind: str) -> str:
@@ -55,11 +58,12 @@ class ErasureFulfilment:
                 return approval_step(services, record)
             case RequestStatus.IN_PROGRESS if record.phase == "approved":
                 return self._begin(services, record, frozen_plan(services, record.subject_request_id))
+            case RequestStatus.IN_PROGRESS if record.phase == OWN_EXPORTS:
+                return self._proving(services, record).own_exports_step()
             case RequestStatus.IN_PROGRESS if record.phase in PHASES:
                 return self._units_done(services, record)
             case RequestStatus.IN_PROGRESS | RequestStatus.VERIFYING:
-                plan = frozen_plan(services, record.subject_request_id)
-                return Proving(services, record, plan, requested(services, record)).step()
+                return self._proving(services, record).step()
             case RequestStatus.CANCELLING:
                 return Finish(ending=Ending(status=RequestStatus.CANCELLED))
             case _:
@@ -85,9 +89,12 @@ class ErasureFulfilment:
         plan = frozen_plan(services, record.subject_request_id)
         words = words_so_far(services, record, plan)
         leave_undone(services, record, plan, words)
-        residuals = final_residuals(plan["projects"], requested(services, record), words, Look())
+        withdraw(services, record.subject_request_id, plan, words)
+        request, kept = requested(services, record), kept_exports(record)
+        residuals = final_residuals(plan["projects"], request, words, Look(), kept)
         rounds = record.notes.get("proof", {}).get("rounds", {})
-        return ending_of(plan, words, Proof(reason=reason, rounds=rounds), residuals)
+        own = counts_of(record, remaining=plan["projects"])
+        return ending_of(plan, words, Proof(reason=reason, rounds=rounds, own_exports=own), residuals)
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """What blocks (a role, a read-only project, a training) is waited for until the deadline, then named."""
@@ -136,7 +143,12 @@ class ErasureFulfilment:
             return Move(record=waiting)
         return self._begin(services, record, plan)
 
+    def _proving(self, services: Services, record: RequestRecord) -> Proving:
+        plan = frozen_plan(services, record.subject_request_id)
+        return Proving(services, record, plan, requested(services, record), self.rebuild)
+
     def _begin(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision:
+        mark(services, record.subject_request_id, plan)
         return begin_phase(services, record, plan, planned_phases(plan)[0], record.notes)
 
     def _units_done(self, services: Services, record: RequestRecord) -> Decision:

@@ -15,6 +15,7 @@ from shared.domain.work import Counts, PlannedItem, WorkUnit, kind_of, partition
 UNPUBLISH = "unpublish"
 PREDICTIONS = "predictions"
 IMAGES = "images"
+OWN_EXPORTS = "own_exports"
 ITERATIONS = "iterations"
 TAGS = "tags"
 PROJECTS = "projects"
@@ -22,7 +23,8 @@ ACCOUNT = "account"
 
 CONTENT_PHASES = (UNPUBLISH, PREDICTIONS, IMAGES, ITERATIONS, TAGS)
 """What is inside a project, in the order in which it goes; each is verified before the next begins."""
-PHASES = tuple(phase for phase in ERASURE_PHASES if phase in (*CONTENT_PHASES, PROJECTS, ACCOUNT))
+PHASES = ERASURE_PHASES
+"""All phases in their order; `own_exports` is the only one without units: it goes through packages step by step."""
 
 STORES = (PREDICTIONS, IMAGES, ITERATIONS, TAGS, PROJECTS, ACCOUNT)
 STORE_OF: Mapping[str, str] = {UNPUBLISH: ITERATIONS} | {store: store for store in STORES}
@@ -204,7 +206,10 @@ def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:
 
 def planned_phases(plan: Mapping[str, Any]) -> list[str]:
     """Give the phases that have something to do, in their order."""
-    return [phase for phase in PHASES if planned_unit_ids(plan, phase)]
+    phases = [phase for phase in PHASES if planned_unit_ids(plan, phase)]
+    if {IMAGES, PREDICTIONS}.intersection(phases):
+        phases.append(OWN_EXPORTS)
+    return sorted(phases, key=PHASES.index)
 
 
 def is_empty(plan: Mapping[str, Any]) -> bool:

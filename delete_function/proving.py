@@ -9,15 +9,17 @@ once more, an interval later, before what could be looked at goes with its proje
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from delete_function.own_exports import OwnExportsPhase, counts_of, kept_exports
 from delete_function.plan import (
     ACCOUNT,
     CONTENT_PHASES,
     IMAGES,
+    OWN_EXPORTS,
     PHASES,
     PROJECTS,
     STORE_OF,
@@ -28,6 +30,7 @@ from delete_function.plan import (
 from delete_function.residuals import final_residuals
 from delete_function.result import NAMED_FAILURES, Proof, Words, ending_of
 from delete_function.verification import Look, Looker
+from shared.cleaning import Rebuild
 from shared.domain.phases import CHECK
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
@@ -51,6 +54,7 @@ class Proving:
     record: RequestRecord
     plan: Mapping[str, Any]
     request: SubjectRequest
+    rebuild: Rebuild
 
     def step(self) -> Decision:
         """Look if it is time to; then wait, erase again, go on to what follows, or finish."""
@@ -66,6 +70,22 @@ class Proving:
         if ACCOUNT in phases:  # when the account goes, its projects can no longer be asked for
             return looker.look_at_account(self.plan["account"]["unit"])
         return looker.look(self.plan["projects"], phases)
+
+    def own_exports_step(self) -> Decision:
+        """Clean this app's own packages for a while; then go on, or end what had been cut short."""
+        waiting = self._own_exports.step()
+        if waiting is not None:
+            return waiting
+        done = replace(self, record=self._own_exports.finished())
+        cut = done._proof.get("cut")
+        if cut is None:
+            return done._go_on()
+        look = done._looker().look(done.plan["projects"], CONTENT_PHASES)
+        return done._finish(look, cut)
+
+    @cached_property
+    def _own_exports(self) -> OwnExportsPhase:
+        return OwnExportsPhase(self.services, self.record, self.plan, self._words, self.rebuild)
 
     # where the proof stands
 
@@ -127,8 +147,17 @@ class Proving:
     # what follows a look
 
     def _clean(self, look: Look) -> Decision:
-        if self._phase == LAST_LOOK:
-            return self._finish(look, None)
+        if self._phase != LAST_LOOK:
+            return self._go_on()
+        held = self._packages_that_hold_it()
+        if held and not self._is_late:
+            return Move(record=self.record.in_phase(self._now, OWN_EXPORTS, status=RequestStatus.IN_PROGRESS))
+        return self._finish(look, None, held)
+
+    def _packages_that_hold_it(self) -> list[str]:
+        return self._own_exports.still_there() if OWN_EXPORTS in self._proof["begun"] else []
+
+    def _go_on(self) -> Decision:
         following = self._following()
         proof = self._proof | {"clean_time": rfc3339(self._now), "next_time": None}
         if following in (CONTENT_LOOK, PROJECTS_LOOK, LAST_LOOK):
@@ -136,6 +165,9 @@ class Proving:
             counts = counts_so_far(self.services, self.record)
             changes = {"status": status, "phase": following, "phase_time": self._now, "counts": counts}
             return Move(record=self.record.evolve(self._now, notes=self._notes(proof), **changes))
+        if following == OWN_EXPORTS:
+            proof["begun"] = [*proof["begun"], OWN_EXPORTS]
+            return self._own_exports.begin(self._notes(proof))
         return begin_phase(self.services, self.record, self.plan, following, self._notes(proof))
 
     def _following(self) -> str:
@@ -155,12 +187,16 @@ class Proving:
         open_items = {unit: ids for unit, ids in look.remaining.items() if not failed.issuperset(ids)}
         if look.stable and not open_items:
             return self._finish(look, self._why_failed)
-        if self._now - parse_rfc3339(self._proof["since"]) >= self.services.settings.verify_deadline:
+        if self._is_late:
             return self._finish(look, "verify_deadline")
         came_back = self._is_second_look and bool(open_items)
         if open_items and (came_back or self._round_is_old) and self._rounds_left(open_items):
             return self._another_round(open_items, came_back)
         return self._wait(self._next_pause)
+
+    @property
+    def _is_late(self) -> bool:
+        return self._now - parse_rfc3339(self._proof["since"]) >= self.services.settings.verify_deadline
 
     @property
     def _why_failed(self) -> str:
@@ -216,14 +252,35 @@ class Proving:
     def _notes(self, proof: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.record.notes, "proof": dict(proof)}
 
-    def _finish(self, look: Look, reason: str | None) -> Decision:
+    def _finish(self, look: Look, reason: str | None, held: Sequence[str] = ()) -> Decision:
+        """End the request; one that is cut short cleans the packages of what it did erase before."""
+        if reason is not None and self._packages_are_open:
+            return self._cut_short(look, reason)
         words, proof = self._words, self._proof
         self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
         words.settle(look.remaining, reason or "still_present")
         leave_undone(self.services, self.record, self.plan, words)
-        residuals = final_residuals(self.plan["projects"], self.request, words, look)
-        came = Proof(new=look.new, rounds=proof["rounds"], came_back=proof["came_back"], reason=reason)
+        kept = kept_exports(self.record)
+        residuals = final_residuals(self.plan["projects"], self.request, words, look, kept)
+        came = Proof(
+            new=look.new,
+            rounds=proof["rounds"],
+            came_back=proof["came_back"],
+            reason=reason,
+            own_exports=counts_of(self.record, held),
+        )
         return Finish(ending=ending_of(self.plan, words, came, residuals))
+
+    @property
+    def _packages_are_open(self) -> bool:
+        return OWN_EXPORTS in planned_phases(self.plan) and OWN_EXPORTS not in self._proof["begun"]
+
+    def _cut_short(self, look: Look, reason: str) -> Decision:
+        """Go through the packages for what was erased all the same; of a project that stays, nothing is taken."""
+        words, proof = self._words, self._proof
+        words.settle(look.remaining, reason)
+        proof |= {"cut": reason, "begun": [*proof["begun"], OWN_EXPORTS], "next_time": None}
+        return self._own_exports.begin(self._notes(proof))
 
 
 def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Words:

@@ -7,14 +7,15 @@ import azure.functions as func
 from delete_function.fulfilment import ErasureFulfilment
 from delete_function.intake import INTAKE, QUEUE
 from shared.bootstrap import Installation
+from shared.cleaning import Rebuild
 from shared.domain.work import DELETION_WORK
 from shared.lifecycle import handle
 
 
-def blueprint(installation: Installation) -> func.Blueprint:
-    """Give the functions on `deletion-requests` and `deletion-work`."""
+def blueprint(installation: Installation, rebuild: Rebuild) -> func.Blueprint:
+    """Give the functions on `deletion-requests` and `deletion-work`; `rebuild` makes derived files of packages anew."""
     functions = func.Blueprint()
-    fulfilment = ErasureFulfilment()
+    fulfilment = ErasureFulfilment(rebuild)
 
     @functions.function_name("take_erasure_request")
     @functions.queue_trigger(arg_name="msg", queue_name=QUEUE, connection="AzureWebJobsStorage")

@@ -25,7 +25,8 @@ def planned_residuals(
     those that were trained with items of the plan after it was made.
     """
     projects = list(projects)
-    entries = [residual("kept_export", request.options["keep_exports"])]
+    keeps = request.options["keep_exports"]
+    entries = [residual("kept_export", keeps)] if keeps else []
     learned = [i["id"] for project in projects for i in project["iterations"] if i["holds"] and i["action"] != "delete"]
     learned = sorted({*learned, *kept_iterations})
     if learned:
@@ -47,9 +48,17 @@ def planned_residuals(
 
 
 def final_residuals(
-    projects: Iterable[Mapping[str, Any]], request: SubjectRequest, words: Words, look: Look
+    projects: Iterable[Mapping[str, Any]],
+    request: SubjectRequest,
+    words: Words,
+    look: Look,
+    kept: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Give the residuals of an erasure that has been carried out; `look` is the last one."""
+    """
+    Give the residuals of an erasure that has been carried out.
+
+    `look` is the last one; `kept` are exempt packages with the time until which they are kept.
+    """
     projects = list(projects)
     failed = {key for key, word in words.word_of.items() if word == "failed"}
     in_use = {key for key, word in words.word_of.items() if word == "no_longer_matching"}
@@ -57,8 +66,11 @@ def final_residuals(
     planned = {i["id"] for project in projects for i in project["iterations"]}
     kept_iterations = words.learned | {item for store, item in failed if store == ITERATIONS and item in planned}
     entries = planned_residuals(projects, request, kept_tags, kept_iterations)
-    others = sorted(set(look.absent_projects) - {project["id"] for project in projects if project["whole"]})
-    entries += [residual("project_data_30_days", others)] if others else []
+    if kept:
+        exempt = residual("kept_export", sorted(kept)) | {"expires": dict(kept)}
+        entries = [exempt, *(entry for entry in entries if entry["code"] != "kept_export")]
+    gone = sorted(set(look.absent_projects) - {project["id"] for project in projects if project["whole"]})
+    entries += [residual("project_data_30_days", gone)] if gone else []
     return entries + ([residual("account_recoverable_48_hours")] if look.recoverable_account else [])
 
 

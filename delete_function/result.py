@@ -118,13 +118,15 @@ class Proof:
     How far the proof came.
 
     `new`: matches that were not planned; `rounds` by phase; `came_back`: ids that were gone and there again, by store;
-    `reason` is set where the proof was cut short.
+    `reason` is set where the proof was cut short. `own_exports`: what the packages of this app came to, None where they
+    are not concerned.
     """
 
     new: Sequence[str] = ()
     rounds: Mapping[str, int] = field(default_factory=dict)
     came_back: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reason: str | None = None
+    own_exports: Mapping[str, Any] | None = None
 
 
 def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Sequence[Mapping[str, Any]]) -> Ending:
@@ -163,6 +165,8 @@ def _stores(plan: Mapping[str, Any], words: Words, proof: Proof, planned: Counts
         table[store] = planned[store] | counts | {"verified": verified, "rounds": rounds}
         if proof.came_back.get(store):
             table[store]["came_back"] = len(proof.came_back[store])
+    if proof.own_exports is not None:
+        table["own_exports"] = dict(proof.own_exports)
     return table
 
 
@@ -170,6 +174,8 @@ def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any
     if any(words_of["failed"] for words_of in stores.values()):
         codes = {entry["code"] for entry in words.failures}
         return next((code for code in NAMED_FAILURES if code in codes), "items_failed")
+    if proof.own_exports is not None and not proof.own_exports["verified"]:
+        return "export_running"
     if planned["images"]["conflicting"]:
         return "conflicting_images"
     if proof.new:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from shared.acceptance import start
+from shared.cleaning import is_being_rebuilt
 from shared.domain.errors import (
     Conflict,
     Gone,
@@ -135,6 +136,8 @@ def package(services: Services, request_id: str, part: str) -> str:
         raise UnknownRequest("the request has no package")
     if not record.status.is_final:
         raise Conflict("the package is not ready yet")
+    if is_being_rebuilt(services.ledger.blobs, request_id):
+        raise Conflict("the package is being rebuilt: an erasure takes items out of it")
     if services.has_expired(record):
         raise Gone("the package has expired")
     if not part.isascii() or not part.isdigit():

@@ -9,6 +9,7 @@ from request_function.poison import watch_poison_queues
 from request_function.retention import remove_expired
 from request_function.watchdog import resend_lost_work
 from shared.bootstrap import Installation
+from shared.cleaning import Rebuild, finish_open_passes, remove_unneeded
 from shared.settings import DEFAULT_WATCHDOG_SCHEDULE
 
 RETENTION_SCHEDULE = "0 17 * * * *"
@@ -16,8 +17,8 @@ AUDIT_SCHEDULE = "0 5 0 * * *"
 POISON_SCHEDULE = "30 */5 * * * *"
 
 
-def blueprint(installation: Installation) -> func.Blueprint:
-    """Give the timers."""
+def blueprint(installation: Installation, rebuild: Rebuild) -> func.Blueprint:
+    """Give the timers; `rebuild` is for packages whose cleaning was left unfinished."""
     functions = func.Blueprint()
     schedule = installation.schedule("WATCHDOG_SCHEDULE", DEFAULT_WATCHDOG_SCHEDULE) or DEFAULT_WATCHDOG_SCHEDULE
 
@@ -29,7 +30,10 @@ def blueprint(installation: Installation) -> func.Blueprint:
     @functions.function_name("retention")
     @functions.timer_trigger(arg_name="timer", schedule=RETENTION_SCHEDULE, run_on_startup=False, use_monitor=True)
     def retention(timer: func.TimerRequest) -> None:
-        remove_expired(installation.services())
+        services = installation.services()
+        remove_expired(services)
+        finish_open_passes(services, rebuild)
+        remove_unneeded(services)
 
     @functions.function_name("poison_watch")
     @functions.timer_trigger(arg_name="timer", schedule=POISON_SCHEDULE, run_on_startup=False, use_monitor=True)

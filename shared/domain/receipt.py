@@ -18,7 +18,7 @@ _RESIDUALS: Mapping[str, tuple[str, str]] = {
         _DOCS + "export-delete-data",
     ),
     "kept_export": (
-        "Packages that this application exported earlier are not cleaned; they end with their retention.",
+        "These packages of this application were exempt from the erasure; they end with their retention.",
         "docs/erasure.md",
     ),
     "exported_models": (

@@ -12,6 +12,7 @@ from azure.core.credentials import AccessToken
 
 from delete_function.fulfilment import ErasureFulfilment
 from export_function.fulfilment import ExportFulfilment
+from export_function.rebuilding import REBUILD
 from request_function import reading
 from request_function.approval import Approval, decide
 from shared.adapters.resource_manager import ResourceManagerClient
@@ -23,7 +24,7 @@ from tests.unit.in_process import CrashAt, Process, Region
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ACCOUNT_NAME = "gallery"
 MOST_TURNS = 3000
-FULFILMENTS: Mapping[str, Fulfilment] = {"export-work": ExportFulfilment(), "deletion-work": ErasureFulfilment()}
+FULFILMENTS: Mapping[str, Fulfilment] = {"export-work": ExportFulfilment(), "deletion-work": ErasureFulfilment(REBUILD)}
 
 
 class AnyToken:

@@ -16,6 +16,7 @@ import requests
 from delete_function.fulfilment import ErasureFulfilment
 from delete_function.intake import INTAKE as ERASURES
 from export_function.fulfilment import ExportFulfilment
+from export_function.rebuilding import REBUILD
 from export_function.intake import INTAKE as EXPORTS
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import RunningEmulator, running_emulator
@@ -223,7 +224,7 @@ class Process:
     def __post_init__(self) -> None:
         self._work: Mapping[str, tuple[Services, Fulfilment]] = {
             "export-work": (self.services, ExportFulfilment()),
-            "deletion-work": (self.erasing, ErasureFulfilment()),
+            "deletion-work": (self.erasing, ErasureFulfilment(REBUILD)),
         }
 
     def post(self, body: Mapping[str, Any]) -> str:

@@ -1,0 +1,160 @@
+"""
+The phase of an erasure that is about this app's own earlier exports.
+
+Before its first delete an erasure marks what it takes away (tombstones), so that exports which run meanwhile leave it
+out. When the items are verified to be gone from the service, the marks of everything that was not erased are withdrawn,
+and the packages are cleaned of the rest; then it waits for exports that had begun before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from delete_function.export_first import child_id
+from delete_function.plan import IMAGES, OWN_EXPORTS, PREDICTIONS
+from delete_function.result import Words
+from shared import tombstones
+from shared.cleaning import OwnExports, Progress, Rebuild
+from shared.domain.record import RequestRecord
+from shared.domain.times import parse_rfc3339, rfc3339
+from shared.domain.work import kind_of
+from shared.lifecycle import Decision, Move, Wait
+from shared.services import Services
+from shared.tombstones import Tombstones
+
+PAUSE = timedelta(seconds=5)
+ERASED = ("deleted", "already_absent")
+
+
+def mark(services: Services, request_id: str, plan: Mapping[str, Any]) -> None:
+    """Write the tombstones of a plan; to be done before the first delete, and harmless when it is repeated."""
+    for project in plan["projects"]:
+        if project["whole"]:
+            tombstones.write(services.ledger.blobs, request_id, project["id"], whole=True)
+            continue
+        images, predictions = (_planned(services, request_id, project, kind) for kind in (IMAGES, PREDICTIONS))
+        if images or predictions:
+            tombstones.write(
+                services.ledger.blobs, request_id, project["id"], image_ids=images, prediction_ids=predictions
+            )
+
+
+def withdraw(services: Services, request_id: str, plan: Mapping[str, Any], words: Words) -> None:
+    """Withdraw the marks of everything that was not erased, so that no export leaves out what is there to stay."""
+    for project in plan["projects"]:
+        tombstones.keep_only(services.ledger.blobs, request_id, project["id"], _erased(project, words))
+
+
+def _erased(project: Mapping[str, Any], words: Words) -> Tombstones:
+    if project["whole"]:
+        return Tombstones(whole="failed" not in words.word_of.values())
+    images, predictions = (
+        {item for (store, item), word in words.word_of.items() if store == kind and word in ERASED}
+        for kind in (IMAGES, PREDICTIONS)
+    )
+    return Tombstones(images=images, predictions=predictions)
+
+
+def _planned(services: Services, request_id: str, project: Mapping[str, Any], kind: str) -> list[str]:
+    own = [unit_id for unit_id in project["units"] if kind_of(unit_id) == kind]
+    return [item for unit in services.ledger.units(request_id, own) for item in unit.item_ids]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnExportsPhase:
+    """One step of the phase, or a look at what it came to."""
+
+    services: Services
+    record: RequestRecord
+    plan: Mapping[str, Any]
+    words: Words
+    rebuild: Rebuild
+
+    def begin(self, notes: Mapping[str, Any]) -> Move:
+        """Withdraw the marks of what was not erased, and give the move into the phase."""
+        withdraw(self.services, self.record.subject_request_id, self.plan, self.words)
+        now = self.services.now()
+        noted = {**notes, OWN_EXPORTS: {"since": rfc3339(now), "done": {}, "running": [], "kept": {}}}
+        return Move(record=self.record.in_phase(now, OWN_EXPORTS, notes=noted))
+
+    def step(self) -> Decision | None:
+        """Clean for a while; None when every package is clean and no export is awaited, or the deadline has come."""
+        progress = self._packages.step(self._state["done"])
+        noted = self._noted(progress)
+        if progress.is_finished or (progress.wait is None and self._is_late):
+            return None
+        pause = PAUSE if progress.wait is None else timedelta(seconds=progress.wait)
+        return Wait(record=noted, seconds=pause.total_seconds())
+
+    def finished(self) -> RequestRecord:
+        """Give the record with what the last step found."""
+        return self._noted(self._packages.step(self._state["done"]))
+
+    def still_there(self) -> list[str]:
+        """Give the packages that still hold anything of it, looked through once more."""
+        return sorted(self._packages.still_there())
+
+    @property
+    def _is_late(self) -> bool:
+        since = parse_rfc3339(self._state["since"])
+        return self.services.now() - since >= self.services.settings.verify_deadline
+
+    @property
+    def _state(self) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = self.record.notes[OWN_EXPORTS]
+        return state
+
+    def _noted(self, progress: Progress) -> RequestRecord:
+        state = {
+            **self._state,
+            "done": {package: dict(found) for package, found in progress.done.items()},
+            "running": list(progress.running),
+            "kept": {package: rfc3339(expiry) for package, expiry in progress.kept.items()},
+        }
+        return self.record.evolve(self.services.now(), notes={**self.record.notes, OWN_EXPORTS: state})
+
+    @cached_property
+    def _packages(self) -> OwnExports:
+        own = self.record.notes["options"]
+        exempt = [*own["keep_exports"], child_id(self.record.subject_request_id)]
+        return OwnExports(
+            services=self.services,
+            request_id=self.record.subject_request_id,
+            projects=[project["id"] for project in self.plan["projects"]],
+            exempt=exempt,
+            since=parse_rfc3339(self._state["since"]),
+            rebuild=self.rebuild,
+        )
+
+
+def counts_of(record: RequestRecord, remaining: Sequence[object]) -> dict[str, Any] | None:
+    """
+    Give the receipt's words about the packages; None if the erasure never got so far.
+
+    `remaining`: what still holds something, or may; then nothing counts as verified.
+    """
+    state: Mapping[str, Any] | None = record.notes.get(OWN_EXPORTS)
+    if state is None:
+        return None
+    items = sum(sum(found.values()) for found in state["done"].values())
+    verified = not remaining and not state["running"]
+    return {
+        "found": items,
+        "deleted": items,
+        "already_absent": 0,
+        "no_longer_matching": 0,
+        "failed": 0,
+        "packages": len(state["done"]),
+        "verified": verified,
+        "rounds": 1,
+    }
+
+
+def kept_exports(record: RequestRecord) -> dict[str, str]:
+    """Give the packages that were exempt, with the time until which they are kept."""
+    kept: dict[str, str] = record.notes.get(OWN_EXPORTS, {}).get("kept", {})
+    return kept

@@ -3,10 +3,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PORT ?= 7071
+CASES ?= 10000
 PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run start azurite emulator host test lint format bench verify-package verify-receipt verify-audit clean
+.PHONY: help setup run start azurite emulator host test lint format bench fuzz verify-package verify-receipt verify-audit clean
 
 help: ## list the targets (this)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -54,6 +55,11 @@ format: ## let ruff format the code and mend what it can
 bench: ## measure throughput and memory (benchmarks/)
 	@local/setup.sh python azurite
 	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+fuzz: ## send the running app some 10,000 generated requests and messages (CASES=...)
+	@local/setup.sh python azurite
+	@echo "Fuzzing a host of its own, by its own OpenAPI document and against it: some minutes ..."
+	@FUZZ_CASES=$(CASES) exec $(PYTHON) -m pytest tests/fuzz $(ARGS)
 
 verify-package: ## check a downloaded package against its manifest, offline (DIR=folder or zip)
 	@local/setup.sh python

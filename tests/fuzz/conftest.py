@@ -1,6 +1,7 @@
 """The app in a host of its own, on a storage account of its own, with an emulated service behind it."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,7 +19,15 @@ from tests.acceptance.stack import ROOT, fast_settings
 KNOWN = tuple(f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 6))
 """Ids of requests that are there: a fuzzer would never find one."""
 SECRETS = ("fuzz-training-key", "fuzz-hash-key")
+ANSWERED: Counter[int] = Counter()
 STACK_TRACES = ("Traceback (most recent", 'File "/', "site-packages")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many generated cases were sent, and what was answered."""
+    if ANSWERED:
+        codes = ", ".join(f"{number} × {code}" for code, number in sorted(ANSWERED.items()))
+        terminalreporter.write_line(f"Fuzzing: {ANSWERED.total()} generated calls over HTTP: {codes}")
 
 
 def assert_harmless(status: int, media_type: str, content: bytes) -> None:
@@ -35,11 +44,12 @@ def assert_harmless(status: int, media_type: str, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class Running:
-    """A running host, the session to call it with, and the connection string of its storage."""
+    """A running host, the session to call it with, its storage's connection string, and how often it answered what."""
 
     host: HostProcess
     http: requests.Session
     storage: str
+    answered: Counter[int]
 
     @property
     def url(self) -> str:
@@ -61,7 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         )
         with running_host(ROOT, settings, log_path=log) as host, requests.Session() as http:
             _make_known(host.url, http)
-            yield Running(host, http, azurite.connection_string())
+            yield Running(host, http, azurite.connection_string(), ANSWERED)
 
 
 def _emulator(azurite: Azurite) -> AbstractContextManager[RunningEmulator]:

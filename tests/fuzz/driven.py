@@ -9,9 +9,9 @@ from typing import Any
 import azure.functions as func
 from azure.functions.decorators.function_app import Function
 
-from delete_function import blueprints as delete_blueprints
-from export_function import blueprints as export_blueprints
-from request_function import blueprints as request_blueprints
+from delete_function import http_trigger as erasures
+from export_function import http_trigger as exports
+from request_function import http_trigger as requests
 from shared.bootstrap import Installation
 from shared.domain.json_input import MAX_BODY_BYTES
 from shared.services import Services
@@ -90,9 +90,8 @@ class Doors:
 
     def __post_init__(self) -> None:
         app = func.FunctionApp()
-        for blueprints in (export_blueprints, delete_blueprints, request_blueprints):
-            for blueprint in blueprints(self.installation):
-                app.register_functions(blueprint)
+        for trigger in (exports, erasures, requests):
+            app.register_functions(trigger.blueprint(self.installation))
         self.functions: dict[str, Function] = {str(one.get_function_name()): one for one in app.get_functions()}
 
     def call(
@@ -248,9 +247,8 @@ class Session:
     def _broken(self) -> None:
         """An installation without settings."""
         doors = Doors(Installation({}), self.exchanges)
-        for name, function in doors.functions.items():
-            if (trigger := function.get_trigger()) is not None and trigger.type == "httpTrigger":
-                doors.call(name, body={})
+        for name in doors.functions:
+            doors.call(name, body={})
 
 
 def _with_approval() -> dict[str, Any]:

@@ -51,7 +51,7 @@ def answers() -> dict[str, Schema]:
         "RequestList": an_object({"requests": a_list(ref("Summary")), "continuation": nullable(text())}),
         "PlannedProject": _planned_project(),
         "Plan": _plan(),
-        "Residual": an_object({"code": one_of(RESIDUALS), "ids": a_list(text()), "detail": text(), "source": text()}),
+        "Residual": _residual(),
         "Receipt": _receipt(),
         "KeySet": an_object({"keys": a_list(ref("Key"))}),
         "Key": _key(),
@@ -160,6 +160,12 @@ def _plan() -> Schema:
             "residuals": a_list(one_of(RESIDUALS)),
         }
     )
+
+
+def _residual() -> Schema:
+    required = {"code": one_of(RESIDUALS), "ids": a_list(text()), "detail": text(), "source": text()}
+    until: Schema = {"type": "object", "propertyNames": ref("Guid"), "additionalProperties": ref("Time")}
+    return an_object(required, {"expires": described(until, "Of kept_export: until when each package is kept.")})
 
 
 def _receipt() -> Schema:

@@ -24,7 +24,7 @@ from export_function.plan import (
     units_of,
 )
 from export_function.planning import Planner
-from shared.domain.errors import ServiceRefusal
+from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
 from shared.domain.subject_request import SubjectRequest
@@ -89,9 +89,11 @@ def catch_up(
     return [entry for entry in found if entry is not None]
 
 
-def has_moved(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> bool:
+def has_moved(
+    services: Services, record: RequestRecord, project: Mapping[str, Any], *, only_grown: bool = False
+) -> bool:
     """
-    Whether a list of the project is another than when it was last read.
+    Whether a list of the project is another than when it was last read; `only_grown`: whether it may hold more.
 
     A list is another if its count is, if its newest entries were not there (as many may have come as have gone), or if
     an iteration came or went. Lists that were refused then are not looked at. A constant number of calls per list.
@@ -100,25 +102,32 @@ def has_moved(services: Services, record: RequestRecord, project: Mapping[str, A
     refused = {entry["store"] for entry in project["refused"]}
     try:
         return (
-            ("iterations" not in refused and _other_iterations(client, project["id"], sources))
-            or _other_counts(client, project["id"], sources)
+            ("iterations" not in refused and _other_iterations(client, project["id"], sources, only_grown))
+            or _other_counts(client, project["id"], sources, only_grown)
             or _new_images(services, client, record, project)
             or ("predictions" not in refused and _new_predictions(services, client, record, project))
         )
+    except ResourceAbsent:
+        return not only_grown  # the project or an iteration is gone: nothing can have come
     except ServiceRefusal:
         return True
 
 
-def _other_iterations(client: CustomVision, project_id: str, sources: Sequence[Mapping[str, Any]]) -> bool:
-    return {i.id for i in client.get_iterations(project_id)} != _iterations_of(sources)
+type _Sources = Sequence[Mapping[str, Any]]
 
 
-def _other_counts(client: CustomVision, project_id: str, sources: Sequence[Mapping[str, Any]]) -> bool:
-    return any(
-        client.get_image_count(project_id, iteration_id=source["iteration_id"]) != source["planned"]
-        for source in sources
-        if source["counted"] is not None
+def _other_iterations(client: CustomVision, project_id: str, sources: _Sources, only_grown: bool) -> bool:
+    now, then = {iteration.id for iteration in client.get_iterations(project_id)}, _iterations_of(sources)
+    return bool(now - then) if only_grown else now != then
+
+
+def _other_counts(client: CustomVision, project_id: str, sources: _Sources, only_grown: bool) -> bool:
+    counted = (source for source in sources if source["counted"] is not None)
+    grown_by = (
+        client.get_image_count(project_id, iteration_id=source["iteration_id"]) - source["planned"]
+        for source in counted
     )
+    return any(number > 0 if only_grown else number != 0 for number in grown_by)
 
 
 def _new_images(services: Services, client: CustomVision, record: RequestRecord, project: Mapping[str, Any]) -> bool:

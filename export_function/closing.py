@@ -65,6 +65,8 @@ class Closing:
     gaps: list[Json] = field(default_factory=list)
     failures: list[Json] = field(default_factory=list)
     erased_items: int = 0
+    is_lacking: bool = False
+    """Whether something came after the last reading: a list that did not stand still to the end."""
 
     @property
     def request_id(self) -> str:
@@ -105,7 +107,7 @@ class Closing:
         )
         index = write_index(self.services.packages, self.request_id, manifest_head=head, gaps=self.gaps, time=created)
         parts = self._list_files(head, index)
-        stable = all(project["stable"] for project in self.plan["projects"])
+        stable = all(project["stable"] for project in self.plan["projects"]) and not self.is_lacking
         status, reason = status_of(stores, self.gaps, narrowed=self.request.narrowed, lists_stable=stable)
         ending = Ending(
             status=status,
@@ -204,6 +206,7 @@ class Closing:
                 gap(IMAGES, project["id"], "list_moved", "the lists never stood still while they were read")
             )
         elif has_moved(self.services, self.record, project):
+            self.is_lacking |= has_moved(self.services, self.record, project, only_grown=True)
             detail = "images or iterations came or went while the export ran; what came was exported as far as possible"
             self.gaps.append(gap(IMAGES, project["id"], "list_moved", detail))
 

@@ -126,6 +126,7 @@ def test_what_never_stands_still_is_exported_as_far_as_it_goes_and_named(
     add = {"command": "add_image", "project": album.project, "images": 1}
     world.control.fault("commands", operation="GetImagesByIds", commands=[add])
     package = sound(world.export())
+    assert package.ending == ("partially_completed", "inventory_unstable")
     assert ("images", album.project, "list_moved") in package.gaps
     assert_adds_up(package)
     assert len(package.pictures(album.project)) == package.stores["images"]["written"] > 9
@@ -147,6 +148,16 @@ def test_progress_never_counts_more_than_there_is(world: World, album: Album) ->
         for store in ("projects", "images", "predictions", "iterations"):
             words = counts.get(store, {})
             assert words.get("written", 0) <= words.get("found", 0), (store, words)
+
+
+def test_what_is_deleted_after_it_was_exported_is_named_and_completes(world: World, album: Album, sound: Sound) -> None:
+    def delete() -> None:
+        world.control.delete_images(album.project, album.images[:1])
+
+    with when_asked(world, "/images/count", delete, nth=8):
+        package = sound(world.export())
+    assert (package.ending, package.gaps) == (COMPLETE, [("images", album.project, "list_moved")])
+    assert package.pictures(album.project) == album.uploaded
 
 
 @pytest.mark.parametrize("phase", ["planning", "data"])

@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PORT ?= 7071
+WORKERS ?= auto
 CASES ?= 10000
 PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
@@ -35,10 +36,10 @@ host: ## the Functions host alone (PORT=7071), with the settings of the environm
 	@local/setup.sh python
 	@exec $(PYTHON) -m local.launch host --port $(PORT)
 
-test: ## all tests (ARGS="tests/unit -k name" for some)
+test: ## all tests, side by side on all cores (ARGS="tests/unit -k name" for some, WORKERS=0 for one after the other)
 	@local/setup.sh python azurite chromium
 	@echo "Running the tests: they start their own Azurite, emulator and host on free ports ..."
-	@exec $(PYTHON) -m pytest $(ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: ## ruff (rules and format) and mypy --strict over everything
 	@local/setup.sh python

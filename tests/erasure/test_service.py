@@ -225,7 +225,7 @@ def test_a_published_iteration_that_refuses_is_named_and_stays(world: World) -> 
 
 
 def test_the_retry_of_an_iteration_that_refused_deletes_it(world: World) -> None:
-    there = gallery(world, publish="new")
+    gallery(world, publish="new")
     body = erasure(images=ANNA, trained_iterations="delete")
     expected = expected_of_items(world.emulator, body)
     world.control.fault("status", operation="DeleteIteration", status=400, code="BadRequestIterationIsPublished")
@@ -237,7 +237,6 @@ def test_the_retry_of_an_iteration_that_refused_deletes_it(world: World) -> None
     assert ending(driver.finish(again)) == ("completed", None)
     assert difference(expected.after, world.facts()) == NOTHING
     assert words(world.receipt(again), "iterations", "found", "deleted") == {"found": 2, "deleted": 2}
-    assert there.new
 
 
 def test_an_iteration_unpublished_by_somebody_else_is_not_called_absent(world: World) -> None:
@@ -395,14 +394,13 @@ def test_a_training_that_is_published_after_the_plan_goes_with_its_project(world
 
 
 def test_a_project_with_more_tags_than_a_unit_holds_is_counted_right(world: World) -> None:
-    seeded = world.control.seed("Pets", 300, tags=[f"tag {number}" for number in range(300)], share_blobs=True)
+    world.control.seed("Pets", 300, tags=[f"tag {number}" for number in range(300)], share_blobs=True)
     driver = Driver(world.process())
     driver.process.post(erasure("projects"))
     assert ending(driver.finish()) == ("completed", None)
     tags = world.receipt()["stores"]["tags"]
     assert (tags["found"], tags["deleted"], tags.get("arrived_after_plan", 0)) == (300, 300, 0)
     assert world.facts() == {}
-    assert seeded["project"]
 
 
 def test_a_project_created_after_the_plan_is_untouched(world: World) -> None:

@@ -91,14 +91,15 @@ def standing(
     """
     Give what an export that began at `since` must not hold of a project; `among` narrows to some ids.
 
-    All tombstones count but those of an erasure that had ended when the export began: by then the items that it erased
-    were gone from the service, and items that it did not erase are there to stay.
+    All tombstones count but those of an erasure that had ended when the export began (by then the items that it erased
+    were gone from the service, and items that it did not erase are there to stay), or that ended before it erased
+    anything.
     """
     found = Tombstones()
     ended: dict[str, bool] = {}
     for name, request_id in _pages(ledger.blobs, project_id):
         if request_id not in ended:
-            ended[request_id] = _had_ended(ledger, request_id, since)
+            ended[request_id] = _is_over(ledger, request_id, since)
         if not ended[request_id]:
             found.add(_read(ledger.blobs, name, among))
     return found
@@ -144,10 +145,11 @@ def all_pages(blobs: BlobStore) -> Iterator[tuple[str, str]]:
     return ((entry.name, _owner(entry.name)) for entry in blobs.entries(_ROOT))
 
 
-def _had_ended(ledger: RequestLedger, request_id: str, since: datetime) -> bool:
+def _is_over(ledger: RequestLedger, request_id: str, since: datetime) -> bool:
     record = _record(ledger, request_id)
-    ended = record.completed_time if record else None
-    return ended is not None and ended + CLOCKS_DIFFER_BY < since
+    if record is None or record.completed_time is None:
+        return False
+    return not record.ever_in_progress or record.completed_time + CLOCKS_DIFFER_BY < since
 
 
 def _record(ledger: RequestLedger, request_id: str) -> RequestRecord | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from shared.cleaning.cleaning_pass import CleaningPass, Rebuild
 from shared.cleaning.journal import Journal, Lease, read
 from shared.cleaning.places import Erased
-from shared.domain.errors import UnknownRequest
+from shared.domain.canonical import canonical
+from shared.domain.errors import AlreadyExists, Superseded, UnknownRequest
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.services import Services
-from shared.tombstones import of_erasures
+from shared.tombstones import Tombstones, of_erasures
 
 
 def run_pass(services: Services, package_id: str, rebuild: Rebuild) -> bool:
@@ -23,8 +27,10 @@ def run_pass(services: Services, package_id: str, rebuild: Rebuild) -> bool:
     lease = Lease.claim(services.ledger.blobs, services.clock, package_id)
     if lease is None:
         return False
-    erased = _erased_by(services, lease.journal)
-    is_finished = CleaningPass(lease, services.packages, erased, rebuild, services.clock).run()
+    wanted = _Wanted(services, package_id, lease.journal)
+    is_finished = CleaningPass(lease, services.packages, wanted.erased(), rebuild, services.clock).run()
+    if is_finished:
+        wanted.forget()
     _remove_if_expired(services, package_id)
     return is_finished
 
@@ -34,9 +40,15 @@ def finish_open_passes(services: Services, rebuild: Rebuild) -> int:
     Go on with every pass that is open and that nobody is at: its erasure may have come to an end without it.
 
     For a timer; gives how many packages were finished. One listing of the index, and two reads for each export that
-    has not expired.
+    has not expired. A package of which somebody else has taken hold meanwhile is left to them.
     """
-    return sum(run_pass(services, package_id, rebuild) for package_id, _ in open_journals(services))
+    finished = 0
+    for package_id, _ in open_journals(services):
+        try:
+            finished += run_pass(services, package_id, rebuild)
+        except Superseded:
+            continue
+    return finished
 
 
 def open_journals(services: Services) -> Iterator[tuple[str, Journal]]:
@@ -59,11 +71,51 @@ def exports_kept(services: Services) -> Iterator[RequestRecord]:
                 yield record
 
 
-def _erased_by(services: Services, journal: Journal) -> Erased:
-    """Give what the erasures of a pass take away of the package's projects."""
-    blobs, batch = services.ledger.blobs, journal.batch
-    projects = {project_id for found in batch.values() for project_id in found["projects"]}
-    return {project_id: of_erasures(blobs, project_id, batch.keys()) for project_id in projects}
+@dataclass(frozen=True)
+class _Wanted:
+    """
+    What a pass takes away, as it was when the pass began (`{package}/plan/cleaning-NNNNN`).
+
+    A pass may be finished by others long after, when tombstones have been withdrawn or removed; half of it must not
+    stay in the package for that.
+    """
+
+    services: Services
+    package_id: str
+    journal: Journal
+
+    def erased(self) -> Erased:
+        """Give it, by project."""
+        blobs = self.services.ledger.blobs
+        blob = blobs.read(self._name)
+        if blob is None:
+            try:
+                blobs.create(self._name, canonical(self._standing()))
+            except AlreadyExists:
+                return self.erased()
+            blob = blobs.read(self._name)
+        kept = json.loads(blob.content) if blob else {}
+        return {
+            project_id: Tombstones(one["whole"], set(one["images"]), set(one["predictions"]))
+            for project_id, one in kept.items()
+        }
+
+    def forget(self) -> None:
+        """Remove it: the pass is finished."""
+        self.services.ledger.blobs.delete(self._name)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.package_id}/plan/cleaning-{self.journal.passes:05d}"
+
+    def _standing(self) -> dict[str, Any]:
+        batch = self.journal.batch
+        projects = {project_id for found in batch.values() for project_id in found["projects"]}
+        return {project_id: self._of_project(project_id) for project_id in projects}
+
+    def _of_project(self, project_id: str) -> dict[str, Any]:
+        found = of_erasures(self.services.ledger.blobs, project_id, self.journal.batch.keys())
+        return {"whole": found.whole, "images": sorted(found.images), "predictions": sorted(found.predictions)}
 
 
 def _remove_if_expired(services: Services, package_id: str) -> None:

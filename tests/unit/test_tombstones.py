@@ -56,7 +56,9 @@ type Keep = Callable[..., RequestRecord]
 def keep(services: Services) -> Keep:
     """Put a request into the ledger, or change it."""
 
-    def kept(request_id: str, *, type_: str = "erasure", received: datetime, ended: datetime | None) -> RequestRecord:
+    def kept(
+        request_id: str, *, type_: str = "erasure", received: datetime, ended: datetime | None, begun: bool = True
+    ) -> RequestRecord:
         record = RequestRecord(
             subject_request_id=request_id,
             subject_request_type=RequestType(type_),
@@ -66,6 +68,7 @@ def keep(services: Services) -> Keep:
             expected_completion_time=received,
             updated_time=received,
             completed_time=ended,
+            ever_in_progress=begun,
             body_salt="",
             body_hash="",
             origin="http",
@@ -147,6 +150,13 @@ def test_an_erasure_that_ended_while_the_export_ran_counts(services: Services, k
     assert tombstones.standing(services.ledger, PROJECT, now - timedelta(hours=1))
     assert tombstones.standing(services.ledger, PROJECT, now + timedelta(minutes=4))
     assert not tombstones.standing(services.ledger, PROJECT, now + timedelta(minutes=6))
+
+
+def test_an_erasure_that_was_cancelled_before_it_began_takes_nothing_away(services: Services, keep: Keep) -> None:
+    now = services.now()
+    keep(ERASURE, received=now, ended=now, begun=False)
+    tombstones.write(services.ledger.blobs, ERASURE, PROJECT, image_ids=[item(1)])
+    assert not tombstones.standing(services.ledger, PROJECT, now - timedelta(hours=1))
 
 
 def test_tombstones_stay_while_an_older_export_runs(services: Services, keep: Keep, clock: SettableClock) -> None:

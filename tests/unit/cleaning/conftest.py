@@ -49,6 +49,7 @@ def record_of(services: Services, request_id: str, *, ended: bool = False) -> Re
         expected_completion_time=now,
         updated_time=now,
         completed_time=now if ended else None,
+        ever_in_progress=True,
         body_salt="",
         body_hash="",
         origin="http",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,16 @@ def test_a_pass_whose_erasure_has_ended_is_finished_by_the_timer(abandoned: Worl
     assert not [path for path in abandoned.package() if abandoned.annas()[0] in path]
     assert finish_open_passes(abandoned.services, REBUILD) == 0
     assert remove_unneeded(abandoned.services) == 1
+
+
+def test_a_pass_that_has_begun_is_finished_even_if_its_tombstones_are_withdrawn(
+    abandoned: World, tmp_path: Path
+) -> None:
+    tombstones.keep_only(abandoned.region.requests, id_of("anna"), abandoned.project, tombstones.Tombstones())
+    assert finish_open_passes(abandoned.services, REBUILD) == 1
+    assert abandoned.findings(tmp_path) == []
+    assert not [path for path in abandoned.package() if abandoned.annas()[0] in path]
+    assert not list(abandoned.region.requests.entries(f"{EXPORT}/plan/cleaning"))
 
 
 def test_a_package_that_expires_while_it_is_cleaned_stays_gone(world: World) -> None:

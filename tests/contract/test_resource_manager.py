@@ -23,8 +23,9 @@ from shared.domain.errors import (
     UnexpectedResponse,
 )
 from shared.ports_account import Operation, ResourceManager
+from tests.contract.account_answers import ANY, answer, parsed, refused
 from tests.fakes import SettableClock
-from tests.unit.adapters.scripted_server import JSON, Reply, ScriptedServer, scripted_server
+from tests.unit.adapters.scripted_server import Reply, ScriptedServer, scripted_server
 from tests.unit.adapters.service_answers import Credential, query_of
 
 
@@ -68,12 +69,6 @@ def account(control: EmulatorControl) -> AccountId:
     return parsed(control.seed_account("faces", serves=True))
 
 
-def parsed(text: str) -> AccountId:
-    account = AccountId.parse(text)
-    assert account is not None
-    return account
-
-
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     with scripted_server() as running:
@@ -83,20 +78,6 @@ def server() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def scripted(server: ScriptedServer, session: requests.Session) -> ResourceManagerClient:
     return client_of(server.url, session)
-
-
-ANY = parsed(
-    "/subscriptions/00000000-0000-4000-a000-000000000001/resourceGroups/g"
-    "/providers/Microsoft.CognitiveServices/accounts/faces"
-)
-
-
-def answer(value: object, status: int = 200, **headers: str) -> Reply:
-    return Reply(status, json.dumps(value).encode(), {**JSON, **headers})
-
-
-def refused(status: int, code: str, **headers: str) -> Reply:
-    return answer({"error": {"code": code, "message": f"scope '{ANY.path}'"}}, status, **headers)
 
 
 def test_account_usages_and_keys_are_read(

@@ -26,6 +26,7 @@ from shared.domain.phases import counted_phase
 from shared.domain.record import RequestRecord
 from shared.domain.status_view import status_view, summary_view
 from shared.domain.subject_request import RequestStatus, RequestType
+from shared.domain.work import kind_of
 from shared.finishing import signature_of
 from shared.ledger import IndexEntry, Versioned
 from shared.services import Services
@@ -104,10 +105,15 @@ def _project(services: Services, record: RequestRecord, project: Mapping[str, An
     if record.is_export:
         return shown
     return shown | {
-        "image_ids": _ids(services, record, project["units"]),
+        "image_ids": _ids(services, record, _of_kind(project, "images", "listed_images")),
         "conflicting_image_ids": _ids(services, record, project["conflicting_pages"]),
-        "prediction_ids": [],
+        "prediction_ids": _ids(services, record, _of_kind(project, "predictions")),
     }
+
+
+def _of_kind(project: Mapping[str, Any], *kinds: str) -> list[str]:
+    """Give the pages of some kinds: of a whole project the images stand on pages of evidence."""
+    return [unit for unit in [*project["units"], *project["listed_pages"]] if kind_of(unit) in kinds]
 
 
 def _ids(services: Services, record: RequestRecord, unit_ids: Sequence[str]) -> list[str]:
@@ -136,10 +142,10 @@ def package(services: Services, request_id: str, part: str) -> str:
         raise UnknownRequest("the request has no package")
     if not record.status.is_final:
         raise Conflict("the package is not ready yet")
-    if is_being_rebuilt(services.ledger.blobs, request_id):
-        raise Conflict("the package is being rebuilt: an erasure takes items out of it")
     if services.has_expired(record):
         raise Gone("the package has expired")
+    if is_being_rebuilt(services.ledger.blobs, request_id):
+        raise Conflict("the package is being rebuilt: an erasure takes items out of it")
     if not part.isascii() or not part.isdigit():
         raise InvalidRequest([Violation("/part", "must be a whole number from 1 on")])
     if record.notes["options"].get("package") != "zip":

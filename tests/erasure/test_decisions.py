@@ -8,7 +8,7 @@ import pytest
 
 from delete_function.export_first import child_id
 from delete_function.intake import INTAKE
-from request_function.reading import cancel
+from request_function.reading import cancel, plan
 from request_function.retry import retry
 from shared.domain.errors import Conflict
 from shared.lifecycle import handle
@@ -66,6 +66,29 @@ def test_a_name_that_means_no_project_or_two_erases_nothing(world: World, projec
     driver.process.post(erasure("projects", projects=projects, confirm={"projects": projects}))
     assert ending(driver.finish()) == ("failed", reason)
     assert difference(before, world.facts()) == NOTHING
+
+
+# the plan
+
+
+@pytest.mark.parametrize("level", ["items", "projects"])
+def test_a_plan_shows_images_as_images_and_predictions_as_predictions(world: World, level: str) -> None:
+    there = gallery(world, publish="new")
+    body = erasure(level, require_approval=True)
+    if level == "items":
+        beside: dict[str, Any] = {
+            "predictions": {"ids": [there.predictions[0]]},
+            "trained_iterations": "delete",
+            "delete_tags": True,
+        }
+        body = erasure(images={"tags": ["anna"]}, require_approval=True, **beside)
+    expected = expected_of_items(world.emulator, body)
+    if level == "projects":
+        expected = expected_of_projects(world.emulator, [there.pets, there.birds, there.empty])
+    shown = plan(waiting(world, body).process.services, ID)["projects"]
+    assert {one for project in shown for one in project["image_ids"]} == expected.images
+    assert {one for project in shown for one in project["prediction_ids"]} == expected.predictions
+    assert sum(project["counts"]["images"] for project in shown) == len(expected.images)
 
 
 # approval

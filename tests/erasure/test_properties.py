@@ -112,7 +112,7 @@ def run(world: World, body: dict[str, Any], dice: int, stops: list[int]) -> Driv
 
 
 def test_never_an_image_outside_the_selector_whatever_happens(make_world: Callable[..., World]) -> None:
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
     @given(stories, selectors, options, st.integers(0, 99), crashes)
     @example(
         Story(((("anna", "ben"), (("train", 0, "ben"), ("retag", 0, "ben"), ("describe", 0, "ben"))),)),

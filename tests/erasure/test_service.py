@@ -192,9 +192,9 @@ def test_a_project_that_somebody_deletes_leaves_its_items_already_absent(world: 
 
 
 def test_a_list_that_never_stands_still_erases_nothing(world: World) -> None:
-    there = gallery(world)
+    seeded = world.control.seed("Pets", 1, metadata={"subject": "anna"})
     before = world.facts()
-    upload = {"command": "add_image", "project": there.pets, "images": 1}
+    upload = {"command": "add_image", "project": seeded["project"], "images": 1}
     world.control.fault("commands", operation="GetImageCount", commands=[upload], when="before")
     driver = Driver(world.process())
     driver.process.post(erasure(images=ANNA))

@@ -14,7 +14,7 @@ from local.azurite.server import Azurite, running_azurite
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import RunningEmulator, running_emulator
 from local.functions_host.process import HostProcess, running_host
-from tests.acceptance.stack import ROOT, fast_settings
+from tests.acceptance.stack import ROOT, eventually, fast_settings
 
 KNOWN = tuple(f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 6))
 """Ids of requests that are there: a fuzzer would never find one."""
@@ -59,18 +59,21 @@ class Running:
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A host that works through what it accepts, with some requests that are known, each of another kind."""
+    """
+    A host that knows some requests, each of another kind and worked through.
+
+    What is accepted from then on stays `pending`: thousands of exports would be the work of the machine, not of the
+    test.
+    """
     log = tmp_path_factory.mktemp("fuzz") / "host.log"
-    with running_azurite() as azurite, _emulator(azurite) as emulator:
+    with running_azurite() as azurite, _emulator(azurite) as emulator, requests.Session() as http:
         EmulatorControl(emulator.url).seed("Pets", 3, metadata={"subject": ["anna"]}, iterations=1)
-        settings = fast_settings(
-            azurite.connection_string(),
-            emulator,
-            CUSTOM_VISION_TRAINING_KEY=SECRETS[0],
-            LEDGER_HASH_KEY=SECRETS[1],
-        )
-        with running_host(ROOT, settings, log_path=log) as host, requests.Session() as http:
+        secrets = {"CUSTOM_VISION_TRAINING_KEY": SECRETS[0], "LEDGER_HASH_KEY": SECRETS[1]}
+        settings = fast_settings(azurite.connection_string(), emulator, **secrets)
+        with running_host(ROOT, settings, log_path=log) as host:
             _make_known(host.url, http)
+        idle = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("work_export", "work_erasure")}
+        with running_host(ROOT, settings | idle, log_path=log) as host:
             yield Running(host, http, azurite.connection_string(), ANSWERED)
 
 
@@ -91,3 +94,10 @@ def _make_known(url: str, http: requests.Session) -> None:
     for request_id, (route, body) in zip(KNOWN, bodies, strict=True):
         posted = http.post(f"{url}/api/{route}", json=body | {"subject_request_id": request_id}, timeout=30)
         assert posted.status_code == 202, posted.text
+    for request_id in KNOWN:
+        eventually(lambda of=request_id: _stands(url, http, of), "the end of a request")  # type: ignore[misc]
+
+
+def _stands(url: str, http: requests.Session, request_id: str) -> bool:
+    request = http.get(f"{url}/api/requests/{request_id}", timeout=30).json()
+    return request["completed_time"] is not None or request["request_status"] == "awaiting_approval"

@@ -89,7 +89,8 @@ class ErasureFulfilment:
         plan = frozen_plan(services, record.subject_request_id)
         words = words_so_far(services, record, plan)
         leave_undone(services, record, plan, words)
-        withdraw(services, record.subject_request_id, plan, words)
+        if OWN_EXPORTS not in record.notes:  # a package that waits for its cleaning must still be cleaned
+            withdraw(services, record.subject_request_id, plan, words)
         request, kept = requested(services, record), kept_exports(record)
         residuals = final_residuals(plan["projects"], request, words, Look(), kept)
         rounds = record.notes.get("proof", {}).get("rounds", {})

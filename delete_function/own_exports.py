@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from delete_function.export_first import child_id
-from delete_function.plan import IMAGES, OWN_EXPORTS, PREDICTIONS
+from delete_function.plan import ACCOUNT, IMAGES, OWN_EXPORTS, PREDICTIONS
 from delete_function.result import Words
 from shared import tombstones
 from shared.cleaning import OwnExports, Progress, Rebuild
@@ -46,17 +46,26 @@ def mark(services: Services, request_id: str, plan: Mapping[str, Any]) -> None:
 def withdraw(services: Services, request_id: str, plan: Mapping[str, Any], words: Words) -> None:
     """Withdraw the marks of everything that was not erased, so that no export leaves out what is there to stay."""
     for project in plan["projects"]:
-        tombstones.keep_only(services.ledger.blobs, request_id, project["id"], _erased(project, words))
+        erased = _erased(services, request_id, project, words)
+        tombstones.keep_only(services.ledger.blobs, request_id, project["id"], erased)
 
 
-def _erased(project: Mapping[str, Any], words: Words) -> Tombstones:
+def _erased(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> Tombstones:
     if project["whole"]:
-        return Tombstones(whole="failed" not in words.word_of.values())
+        return Tombstones(whole=not _is_spared(services, request_id, project, words))
     images, predictions = (
         {item for (store, item), word in words.word_of.items() if store == kind and word in ERASED}
         for kind in (IMAGES, PREDICTIONS)
     )
     return Tombstones(images=images, predictions=predictions)
+
+
+def _is_spared(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> bool:
+    """Whether anything of a whole project stays; where that is not known by project, then of every project."""
+    failed = {item for (_, item), word in words.word_of.items() if word == "failed"} - {ACCOUNT}
+    units = services.ledger.units(request_id, project["units"])
+    unnamed = words.totals.get(IMAGES, {}).get("failed", 0)
+    return bool(unnamed) or any(item in failed for unit in units for item in [project["id"], *unit.item_ids])
 
 
 def _planned(services: Services, request_id: str, project: Mapping[str, Any], kind: str) -> list[str]:

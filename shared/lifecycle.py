@@ -203,12 +203,17 @@ def _is_due(fulfilment: Fulfilment, record: RequestRecord, unit: WorkUnit, messa
 def settle(
     services: Services, fulfilment: Fulfilment, record: RequestRecord, outcome: UnitOutcome, round_: int
 ) -> None:
-    """Write a unit's outcome (once), note it, and start the next step if it was the phase's last."""
+    """
+    Write a unit's outcome (once), note it, and start the next step if it was the phase's last.
+
+    Of two that end together the one whose line stands last sends the message; killed before that, it comes again.
+    """
     request_id = record.subject_request_id
     standing = services.ledger.keep_outcome(request_id, outcome, round_)
     phase = fulfilment.phase_of(kind_of(standing.unit_id))
     tally = services.ledger.add_to_tally(request_id, phase, round_, standing)
-    if (phase, round_) == (record.phase, record.round) and len(tally.units) >= record.phase_units:
+    is_last = len(tally.units) >= record.phase_units and tally.latest == standing.unit_id
+    if is_last and (phase, round_) == (record.phase, record.round):
         services.queues.send(fulfilment.queue, WorkMessage(request_id=request_id).to_json())
 
 

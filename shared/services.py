@@ -42,12 +42,14 @@ class Services:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def has_expired(self, record: RequestRecord) -> bool:
-        """Whether a request's package and plan have reached EXPORT_RETENTION_DAYS since they were last good."""
-        if record.completed_time is None:
-            return False
+        """Whether a request's package and plan have reached their end."""
+        return record.completed_time is not None and self.now() >= self.expiry_of(record)
+
+    def expiry_of(self, record: RequestRecord) -> datetime:
+        """Give when a package that has ended expires: EXPORT_RETENTION_DAYS after it was last good."""
         kept_since = record.notes.get("kept_since")
-        since = parse_rfc3339(kept_since) if kept_since else record.completed_time
-        return self.now() - since >= self.settings.export_retention
+        since = parse_rfc3339(kept_since) if kept_since else record.completed_time or record.updated_time
+        return since + self.settings.export_retention
 
     def resource(self, host: str) -> TrainingResource:
         """Give the client of a resource; `ServiceUnavailable` if the settings no longer name it."""

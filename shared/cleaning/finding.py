@@ -9,7 +9,6 @@ from datetime import datetime
 from shared.cleaning.journal import read
 from shared.cleaning.passing import exports_kept
 from shared.domain.record import RequestRecord
-from shared.domain.times import parse_rfc3339
 from shared.packages import package_prefix, project_path
 from shared.services import Services
 from shared.tombstones import CLOCKS_DIFFER_BY
@@ -46,17 +45,10 @@ def survey_exports(
                 found.running.append(package_id)
         elif not services.has_expired(record) and _holds(services, erasure_id, package_id, project_ids):
             if package_id in exempt:
-                found.kept[package_id] = expiry_of(services, record)
+                found.kept[package_id] = services.expiry_of(record)
             else:
                 found.packages.append(package_id)
     return found
-
-
-def expiry_of(services: Services, record: RequestRecord) -> datetime:
-    """Give when the package of an export that has ended expires."""
-    kept_since = record.notes.get("kept_since")
-    since = parse_rfc3339(kept_since) if kept_since else record.completed_time or record.updated_time
-    return since + services.settings.export_retention
 
 
 def _may_hold(services: Services, record: RequestRecord, project_ids: Collection[str], since: datetime) -> bool:

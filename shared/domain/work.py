@@ -144,11 +144,16 @@ def add_counts(total: Counts, more: Counts) -> Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What the finished units of one phase and round add up to: one line each in an append blob, each unit once."""
+    """
+    What the finished units of one phase and round add up to: one line each in an append blob, each unit once.
+
+    `latest`: the unit whose line came last; all readers of the same lines agree on it.
+    """
 
     units: frozenset[str]
     failed_units: frozenset[str]
     counts: Counts
+    latest: str | None = field(default=None, compare=False)
 
     @classmethod
     def read(cls, lines: bytes) -> Tally:
@@ -162,7 +167,7 @@ class Tally:
         for entry in entries.values():
             counts = add_counts(counts, entry["counts"])
         failed = frozenset(unit_id for unit_id, entry in entries.items() if entry["failed"])
-        return cls(units=frozenset(entries), failed_units=failed, counts=counts)
+        return cls(units=frozenset(entries), failed_units=failed, counts=counts, latest=next(reversed(entries), None))
 
     @staticmethod
     def line(outcome: UnitOutcome) -> bytes:

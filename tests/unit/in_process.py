@@ -16,8 +16,8 @@ import requests
 from delete_function.fulfilment import ErasureFulfilment
 from delete_function.intake import INTAKE as ERASURES
 from export_function.fulfilment import ExportFulfilment
-from export_function.rebuilding import REBUILD
 from export_function.intake import INTAKE as EXPORTS
+from export_function.rebuilding import REBUILD
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import RunningEmulator, running_emulator
 from request_function import reading

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from export_function.unit_work import UnitWork
-from shared.domain.errors import GdprError, ResourceAbsent, SourceRefusal, TransientError
+from shared.domain.errors import GdprError, OutcomeUnknown, ResourceAbsent, SourceRefusal, TransientError
 from shared.domain.media_type import media_type
 from shared.domain.resources import Image, StoredPrediction
 from shared.packages import checked, file_row, package_prefix, project_path
@@ -151,6 +151,9 @@ class PictureCopier:
                 written = self.work.services.packages.blobs.write_stream(name, whole, content_type=mime)
         except ResourceAbsent:
             raise SourceRefusal("source_absent", status=404) from None
+        except OutcomeUnknown:
+            # Broken off in the middle: a fault of this picture until it shows with all of them, so not waited out.
+            raise SourceRefusal("truncated") from None
         if facts and facts.md5 and written.md5 != facts.md5.hex():
             raise SourceRefusal("source_changed")
         return self._row(picture, path, written.size, written.md5, written.sha256, mime)

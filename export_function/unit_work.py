@@ -24,7 +24,7 @@ from shared.ports_account import TrainingResource
 from shared.services import Services
 from shared.tombstones import Tombstones
 
-ATTEMPTS = 3
+ATTEMPTS = 4
 """Deliveries of a unit before what cannot be had is recorded as failed (an outage of the service waits longer)."""
 
 

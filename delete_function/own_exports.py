@@ -22,7 +22,7 @@ from shared.cleaning import OwnExports, Progress, Rebuild
 from shared.domain.record import RequestRecord
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of
-from shared.lifecycle import Decision, Move, Wait
+from shared.lifecycle import Decision, Move, Wait, counts_so_far
 from shared.services import Services
 from shared.tombstones import Tombstones
 
@@ -88,7 +88,8 @@ class OwnExportsPhase:
         withdraw(self.services, self.record.subject_request_id, self.plan, self.words)
         now = self.services.now()
         noted = {**notes, OWN_EXPORTS: {"since": rfc3339(now), "done": {}, "running": [], "kept": {}}}
-        return Move(record=self.record.in_phase(now, OWN_EXPORTS, notes=noted))
+        counts = counts_so_far(self.services, self.record)
+        return Move(record=self.record.in_phase(now, OWN_EXPORTS, counts=counts, notes=noted))
 
     def step(self) -> Decision | None:
         """Clean for a while; None when every package is clean and no export is awaited, or the deadline has come."""

@@ -36,7 +36,7 @@ class VisionResource:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What CONTRACT calls settings, typed. Durations are timedeltas, schedules are texts or None (off)."""
+    """The settings of an installation, typed. Durations are timedeltas, schedules are texts or None (off)."""
 
     resources: tuple[VisionResource, ...]
     arm_endpoint: str

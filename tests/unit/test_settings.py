@@ -1,4 +1,4 @@
-"""Every setting of CONTRACT, "Settings": default, good values, bad values; problems all at once and without values."""
+"""Every setting: default, good values, bad values; problems all at once and without values."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Which images are one person's: the rules of DESIGN, "Inventory and selection"."""
+"""Which images are one person's: decided on rows that were read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -99,7 +99,7 @@ SOURCES = st.lists(st.dictionaries(st.sampled_from(IDS), st.booleans()), min_siz
 
 
 def slow_verdict(sources: Sequence[dict[str, bool]], image_id: str) -> str:
-    """DESIGN's words: judged by the workspace row, otherwise by the newest iteration's; older matches conflict."""
+    """The rule in words: judged by the workspace row, otherwise by the newest iteration's; older matches conflict."""
     rows = [source[image_id] for source in sources if image_id in source]
     if rows[0]:
         return "selected"

@@ -1,4 +1,4 @@
-"""The rules of CONTRACT, "Request body", for exports: one row each."""
+"""The rules of a request body, for exports: one row each."""
 
 from typing import Any
 

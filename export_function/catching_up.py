@@ -31,11 +31,10 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_of
 from shared.inventory import ResolvedProject
 from shared.ports import CustomVision
+from shared.predictions import newest_ids
 from shared.services import Services
 
 MOST_ROUNDS = 3
-NEWEST_PREDICTIONS = {"maxCount": 64, "orderBy": "Newest"}
-"""What a query of stored predictions begins with to show the newest first (QueryPredictions, Training API v3.3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +145,7 @@ def _new_predictions(
         return False
     shown: set[str] = set()
     for source in _last_sources(record, project):
-        of = {"iterationId": source["iteration_id"]} if source["iteration_id"] else {}
-        page = client.query_predictions(project["id"], token=NEWEST_PREDICTIONS | of)
-        shown.update(prediction.id for prediction in page.predictions)
+        shown |= newest_ids(client, project["id"], source["iteration_id"])
     return bool(_not_planned(services, record, project, PREDICTIONS, shown))
 
 

@@ -19,7 +19,7 @@ from export_function.plan import (
 )
 from export_function.unit_work import failure, refusal_code
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
-from shared.domain.resources import Image, Iteration
+from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
@@ -82,7 +82,7 @@ class Planner:
         text, self.fingerprint = self.fingerprint.text, Fingerprint()
         return text
 
-    def _observe(self, source: str) -> Callable[[Sequence[Image]], None]:
+    def _observe(self, source: str) -> Callable[[Sequence[Resource]], None]:
         """Give what looks at the rows of a list while they are read."""
         return partial(self.fingerprint.add_resources, source) if self.fingerprint else lambda _: None
 
@@ -139,12 +139,12 @@ class Planner:
 
     def _predictions(self, client: CustomVision, found: ProjectInventory) -> Sequence[PredictionPages]:
         ids = [iteration.iteration_id for iteration in found.iterations]
-        see = partial(self.fingerprint.add_resources, "predictions") if self.fingerprint else None
+        see = self._observe("predictions")
         wanted = self.request.prediction_ids
         return self._shown(
             "predictions",
             found.project_id,
-            lambda: plan_prediction_pages(client, found.project_id, ids, wanted, see),
+            lambda: plan_prediction_pages(client, found.project_id, ids, wanted, see, by_ends=True),
             (),
         )
 

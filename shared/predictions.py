@@ -3,6 +3,10 @@ Stored predictions: found by query, page by page.
 
 Whether a query without an iteration gives all of them is not documented, so there is one without and one for each
 iteration, merged by id (QueryPredictions, Training API v3.3). A prediction cannot be read by its id.
+
+An export reads what it has found once more for its pictures, so that reading everything twice to find it would be
+three times in all. Where the query without an iteration has shown both ends of an iteration's own query, it is taken
+to show that iteration; what it does not show is read to its end. An erasure reads all of both.
 """
 
 from __future__ import annotations
@@ -16,6 +20,9 @@ from shared.domain.work import UNIT_SIZE
 from shared.ports import CustomVision
 
 type Token = Mapping[str, Any] | None
+
+_NEWEST_FIRST = {"maxCount": 64, "orderBy": "Newest"}
+"""What a query begins with to show the newest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +43,44 @@ def plan_prediction_pages(
     project_id: str,
     iteration_ids: Sequence[str],
     wanted: Collection[str] | None,
-    observe: Callable[[Sequence[StoredPrediction]], None] | None = None,
+    observe: Callable[[Sequence[StoredPrediction]], None] = lambda _: None,
+    *,
+    by_ends: bool = False,
 ) -> list[PredictionPages]:
     """
     Find all stored predictions of a project, each in the first query that shows it; `wanted` narrows to some ids.
 
-    Gives runs of pages with at most 256 of them. `observe` gets every page that is read.
+    Gives runs of pages with at most 256 of them. `observe` gets every page of the queries that are read to their end;
+    with `by_ends` that is not done for an iteration whose oldest and newest page show nothing new.
     """
-    seen: set[str] = set()
+    shown: set[str] = set()
     runs: list[PredictionPages] = []
     for iteration_id in [None, *iteration_ids]:
+        if by_ends and iteration_id is not None and _are_ends_known(client, project_id, iteration_id, shown):
+            continue
         run = _Run(iteration_id)
         for token, predictions in query_pages(client, project_id, iteration_id):
-            if observe is not None:
-                observe(predictions)
-            new = [p.id for p in predictions if p.id not in seen and (wanted is None or p.id in wanted)]
-            seen.update(new)
-            runs.extend(run.add(token, new))
+            observe(predictions)
+            new = [p.id for p in predictions if p.id not in shown]
+            shown.update(new)
+            runs.extend(run.add(token, new if wanted is None else [item for item in new if item in wanted]))
         runs.extend(run.rest())
     return runs
+
+
+def _are_ends_known(client: CustomVision, project_id: str, iteration_id: str, shown: set[str]) -> bool:
+    """Whether the oldest and the newest page of an iteration's query hold nothing that was not shown before."""
+    oldest = client.query_predictions(project_id, iteration_id=iteration_id)
+    if any(prediction.id not in shown for prediction in oldest.predictions):
+        return False
+    return oldest.next_token is None or newest_ids(client, project_id, iteration_id) <= shown
+
+
+def newest_ids(client: CustomVision, project_id: str, iteration_id: str | None) -> set[str]:
+    """Give the ids of the newest page of a query, at most 64."""
+    of = {"iterationId": iteration_id} if iteration_id else {}
+    page = client.query_predictions(project_id, token=_NEWEST_FIRST | of)
+    return {prediction.id for prediction in page.predictions}
 
 
 def query_pages(

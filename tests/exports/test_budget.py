@@ -1,12 +1,12 @@
 """How often the service is asked: bytes once, lists once to plan and once to read, and a constant for the rest."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from tests.exports.everything import fill
-from tests.exports.world import Package, World
+from tests.exports.world import Json, Package, World
 
 type Sound = Callable[[Package], Package]
 
@@ -20,8 +20,9 @@ page twice, a first page of units, a first page of predictions four times.
 """
 OF_ITERATION = 18
 """
-GetIteration, GetTags, GetExports, GetIterationPerformance, GetImagePerformanceCount, and of its lists of images,
-performances and predictions their first pages, counts and newest pages as for the workspace.
+GetIteration, GetTags, GetExports, GetIterationPerformance, GetImagePerformanceCount twice, of its images and
+performances the first pages and the counts as for the workspace, and of its predictions both ends and the newest page
+twice.
 """
 
 
@@ -29,8 +30,8 @@ def allowed(*, rows: int, predictions: int, projects: int, iterations: int) -> f
     """
     Give the most API calls of an export in which nothing fails or moves.
 
-    `rows`: what the lists hold together (workspace, iterations, performances at 256 a call); `predictions`: what the
-    queries show together, the one without an iteration and the one of each.
+    `rows`: what the lists hold together (workspace, iterations, performances at 256 a call); `predictions`: each once,
+    however many queries show it.
     """
     constant = OF_RESOURCE + OF_PROJECT * projects + OF_ITERATION * iterations
     return 2 * rows / 256 + 2 * predictions / 64 + constant
@@ -40,7 +41,10 @@ def api_calls(calls: dict[str, dict[str, int]]) -> int:
     return sum(sum(by.values()) for operation, by in calls.items() if operation not in ("GetBlob", "HeadBlob"))
 
 
-@pytest.mark.parametrize(("images", "iterations", "predictions"), [(0, 0, 0), (3, 1, 1), (300, 2, 130)])
+@pytest.mark.parametrize(
+    ("images", "iterations", "predictions"),
+    [(0, 0, 0), (3, 1, 1), (1, 12, 0), (257, 1, 65), (300, 2, 130), (2, 3, 700)],
+)
 def test_calls_stay_within_the_budget(world: World, images: int, iterations: int, predictions: int) -> None:
     world.control.switch(tie_order="stable")
     seeded = world.control.seed("Big", images, iterations=iterations, predictions=predictions, share_blobs=True)
@@ -51,8 +55,32 @@ def test_calls_stay_within_the_budget(world: World, images: int, iterations: int
     package = world.export({"scope": {"projects": "all"}, "options": {"package": "none"}})
     assert package.ending == ("completed", None)
     rows = images * (1 + iterations) + held_out
-    most = allowed(rows=rows, predictions=2 * predictions, projects=1, iterations=iterations)
+    most = allowed(rows=rows, predictions=predictions, projects=1, iterations=iterations)
     assert api_calls(world.control.calls()) <= most, world.control.calls()
+
+
+@pytest.mark.parametrize("without", ["all", "newest"])
+@pytest.mark.parametrize("numbers", [(960, 0, 0), (0, 0, 960), (448, 192, 320)])
+def test_a_prediction_costs_its_share_of_two_calls_whichever_query_shows_it(
+    world: World, numbers: Sequence[int], without: str
+) -> None:
+    """One call for 64 to find them and one to read them with their links; a third would not fit under the bound."""
+    seeded = world.control.seed("Shop", 2, iterations=len(numbers), predictions=sum(numbers))
+    share_out(world, seeded, numbers)
+    world.control.switch(predictions_without_iteration=without)
+    world.control.reset_calls()
+    package = world.export({"scope": {"projects": "all"}, "options": {"package": "none"}})
+    assert package.pictures(seeded["project"], "predictions").keys() == set(seeded["predictions"])
+    asked = sum(world.control.calls()["QueryPredictions"].values())
+    assert asked <= 2 * sum(numbers) / 64 + 4 + 6 * len(numbers) < 3 * sum(numbers) / 64 + 4 * len(numbers)
+
+
+def share_out(world: World, seeded: Json, numbers: Sequence[int]) -> None:
+    """Let each iteration have predicted so many of the seeded predictions."""
+    stored = world.emulator.emulator.world.projects[seeded["project"]].predictions
+    whose = [one for one, number in zip(seeded["iterations"], numbers, strict=True) for _ in range(number)]
+    for item, iteration in zip(seeded["predictions"], whose, strict=True):
+        stored[item] = stored[item]._replace(iteration_id=iteration)
 
 
 def test_projects_cost_what_they_hold_and_not_what_others_hold(world: World) -> None:

@@ -61,11 +61,12 @@ def _erased(services: Services, request_id: str, project: Mapping[str, Any], wor
 
 
 def _is_spared(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> bool:
-    """Whether anything of a whole project stays; where that is not known by project, then of every project."""
+    """Whether anything of a whole project stays."""
     failed = {item for (_, item), word in words.word_of.items() if word == "failed"} - {ACCOUNT}
     units = services.ledger.units(request_id, project["units"])
-    unnamed = words.totals.get(IMAGES, {}).get("failed", 0)
-    return bool(unnamed) or any(item in failed for unit in units for item in [project["id"], *unit.item_ids])
+    if any(words.totals.get(unit_id, {}).get("failed") for unit_id in project["units"]):
+        return True
+    return any(item in failed for unit in units for item in [project["id"], *unit.item_ids])
 
 
 def _planned(services: Services, request_id: str, project: Mapping[str, Any], kind: str) -> list[str]:

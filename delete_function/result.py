@@ -25,9 +25,9 @@ class Words:
     """
     Which planned id of which store ended with which word; an id has exactly one in a store.
 
-    `totals` are counts of what has no ids written down (all images of a project); where such a unit failed, the id of
-    its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word. `learned`: iterations outside the
-    plan that were trained with what was erased.
+    `totals` are counts, by unit, of what has no ids written down (all images of a project); where such a unit failed,
+    the id of its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word. `learned`: iterations
+    outside the plan that were trained with what was erased.
     """
 
     word_of: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Words:
     stands_for: dict[tuple[str, str], int] = field(default_factory=dict)
     learned: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
-    totals: Counts = field(default_factory=dict)
+    totals: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
 
@@ -51,7 +51,7 @@ class Words:
         self.learned.update(outcome.details.get("learned", ()))
         named = {word: sum(self._size((store, item)) for item in items) for word, items in ids.items()}
         unnamed = {w: n - named.get(w, 0) for w, n in outcome.counts.get(store, {}).items() if n != named.get(w, 0)}
-        self.totals = add_counts(self.totals, {store: unnamed})
+        self.totals[outcome.unit_id] = unnamed
         self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
         self.request_ids.extend(outcome.request_ids)
 
@@ -65,23 +65,22 @@ class Words:
 
         An item whose unit was given up and that is gone all the same counts by what was seen before the first delete.
         """
-        still = {(STORE_OF[kind_of(unit)], item) for unit, items in remaining.items() for item in items}
+        still = {(STORE_OF[kind_of(unit)], item): unit for unit, items in remaining.items() for item in items}
         for key in [key for key, word in self.word_of.items() if word == "failed" and key not in still]:
             done, before = _WORDS_OF_GONE.get(self.kind_of_word[key], ("deleted", "already_absent"))
             self.word_of[key] = done if key[1] in self.started else before
         for key in sorted(still):
             if self.word_of.get(key) != "failed":
                 self.failures.append(_failure(*key, code))
-            self._fail(key)
+            self._fail(key, still[key])
         kept = [e for e in self.failures if self.word_of.get((e["store"], e["id"]), "failed") == "failed"]
         self.failures = kept[:MAX_FAILURES]
 
-    def _fail(self, key: tuple[str, str]) -> None:
-        """Give an id the word failed; where ids are not written down, all that was to be deleted has failed."""
-        store, _ = key
-        unnamed = self.totals.get(store, {})
+    def _fail(self, key: tuple[str, str], unit_id: str) -> None:
+        """Give an id the word failed; where ids are not written down, all that its unit was to delete has failed."""
+        unnamed = self.totals.get(unit_id, {})
         if key not in self.word_of and unnamed.get("deleted"):
-            self.totals[store] = unnamed | {"deleted": 0, "failed": unnamed["deleted"]}
+            self.totals[unit_id] = unnamed | {"deleted": 0, "failed": unnamed["deleted"]}
         else:
             self.word_of[key] = "failed"
 
@@ -92,7 +91,7 @@ class Words:
             self.stands_for[store, unit.project_id] = planned
         for item in unit.item_ids or ([unit.project_id] if unit.kind == IMAGES and unit.project_id else []):
             if self.word_of.get((store, item)) in (None, *_WORDS_OF_GONE[UNPUBLISH]):
-                self._fail((store, item))
+                self._fail((store, item), unit.unit_id)
                 if len(self.failures) < MAX_FAILURES:
                     self.failures.append(_failure(store, item, "not_attempted"))
 
@@ -105,7 +104,10 @@ class Words:
         for key, word in self.word_of.items():
             if key[0] == store:
                 counts[word] = counts.get(word, 0) + self._size(key)
-        return add_counts({store: counts}, {store: self.totals.get(store, {})})[store]
+        for unit_id, unnamed in self.totals.items():
+            if STORE_OF[kind_of(unit_id)] == store:
+                counts = add_counts({store: counts}, {store: unnamed})[store]
+        return counts
 
 
 def _failure(store: str, item: str, code: str) -> dict[str, Any]:

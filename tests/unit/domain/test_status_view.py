@@ -75,3 +75,24 @@ def test_links_lead_only_to_what_can_be_there(status: RequestStatus, type_: Requ
 def test_who_asked_is_shown_with_whether_that_is_known() -> None:
     view = summary_view(new_record(requested_by={"id": "a", "verified": True}))
     assert view["requested_by"] == {"id": "a", "verified": True}
+
+
+def test_what_is_known_of_an_ended_request_is_shown() -> None:
+    failure = {"store": "images", "id": "x", "code": "refused", "operation": "DeleteImages", "status": 403}
+    record = new_record(
+        level="items",
+        reason="items_failed",
+        completed_time=later(5),
+        failures=(failure,),
+        drift=2,
+        unchanged_since="earlier",
+        notes={"export_first": "another"},
+    )
+    view = summary_view(record)
+    assert view["completed_time"] == "2026-11-24T09:05:00.000Z"
+    assert (view["failures"], view["drift"], view["reason"]) == ([failure], 2, "items_failed")
+    assert (view["unchanged_since"], view["links"]["export_first"]) == ("earlier", "another")
+
+
+def test_a_request_that_goes_on_has_no_time_of_its_end() -> None:
+    assert summary_view(new_record())["completed_time"] is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_function.manifest import asked_for, manifest_of, shown_scope, status_of, stores_of
+from export_function.manifest import asked_for, manifest_of, not_asked, shown_scope, status_of, stores_of
 from tests.unit.domain.bodies import ID, export_body, read_export
 
 WORDS = {"found", "written", "vanished", "failed", "not_available", "service_count"}
@@ -34,6 +34,7 @@ COMPLETE = {"images": {"found": 3, "written": 3}}
         ({}, [], True, True, ("completed", "nothing_matched")),
         (COMPLETE, [], True, True, ("completed", None)),
         ({"predictions": {"found": 1, "written": 1}}, [], True, True, ("completed", None)),
+        ({"images": {"found": 1}, "predictions": {"found": 1}}, [], True, True, ("completed", None)),
         (COMPLETE, ["vanished"], False, True, ("completed", None)),
         (COMPLETE, ["link_expired", "not_trained", "not_asked"], False, True, ("completed", None)),
         ({"images": {"found": 1, "failed": 1}}, ["copy_refused"], False, True, ("partially_completed", "items_failed")),
@@ -81,6 +82,21 @@ def test_what_was_not_asked_for_is_known(scope: dict[str, Any], options: dict[st
     assert STORES - asked_for(read_export(export_body(scope, options=options))) == unasked
 
 
+def test_what_could_not_be_had_counts_as_found() -> None:
+    table = stores_of({"images": {"written": 2}, "tags": {"found": 9, "written": 3, "vanished": 1}}, {})
+    assert (table["images"]["found"], table["tags"]["found"]) == (2, 9)
+    assert stores_of({"tags": {"not_available": 1, "failed": 2}}, {})["tags"]["found"] == 3
+
+
+def test_stores_that_were_not_asked_for_are_gaps() -> None:
+    gaps = not_asked(STORES - {"tags", "account"})
+    assert [(gap["store"], gap["id"], gap["code"]) for gap in gaps] == [
+        ("account", None, "not_asked"),
+        ("tags", None, "not_asked"),
+    ]
+    assert gaps[0]["detail"] == "the request did not ask for it"
+
+
 def test_a_manifest_names_no_person() -> None:
     request = read_export(
         export_body(
@@ -105,5 +121,37 @@ def test_a_manifest_names_no_person() -> None:
     }
 
 
-def test_a_scope_of_everything_is_shown_as_it_was_asked() -> None:
-    assert shown_scope(read_export(export_body()))["projects"] == "all"
+def test_a_manifest_holds_what_it_is_given() -> None:
+    gap, file = {"store": "images", "code": "vanished"}, {"path": "files/00001.jsonl", "rows": 1}
+    stores = stores_of({"images": {"found": 1}}, {})
+    request = read_export(export_body())
+    manifest = manifest_of(request, request_id=ID, created_time="t", stores=stores, gaps=[gap], files=[file], erased=2)
+    assert manifest == {
+        "subject_request_id": ID,
+        "created_time": "t",
+        "api_version": "v3.3",
+        "scope": {"projects": "all", "predictions": True},
+        "stores": stores,
+        "gaps": [gap],
+        "erased_on_request": 2,
+        "files": [file],
+    }
+    whole = manifest_of(request, request_id=ID, created_time="t", stores={}, gaps=[], files=[])
+    assert whole["erased_on_request"] == 0
+
+
+@pytest.mark.parametrize(
+    ("scope", "shown"),
+    [
+        ({"projects": "all"}, {"projects": "all", "predictions": True}),
+        ({"projects": ["a", "b"]}, {"projects": "2 named", "predictions": True}),
+        ({"projects": "all", "predictions": False}, {"projects": "all", "predictions": False}),
+        ({"projects": "all", "predictions": {"ids": [ID]}}, {"projects": "all", "predictions": {"ids": 1}}),
+        (
+            {"projects": "all", "images": {"tags": ["a", "b"], "metadata": {"of": "c"}}},
+            {"projects": "all", "images": {"tags": 2, "metadata": 1}},
+        ),
+    ],
+)
+def test_a_scope_is_shown_by_its_numbers(scope: dict[str, Any], shown: dict[str, Any]) -> None:
+    assert shown_scope(read_export(export_body(scope))) == shown

@@ -40,6 +40,7 @@ class ProjectTarget:
     """
     What is to be erased of one project.
 
+    `name` is None where the service has the project no longer, and only packages of this app hold something of it.
     `whole`: everything and the project itself; otherwise the items only. `held_by`: planned images per iteration.
     `trained_iterations`: what iterations that hold planned images are for: keep, unpublish or delete. `exported_from`:
     iterations concerned from which models were exported; `customer_storage`: whether copies of models go to storage of
@@ -48,9 +49,9 @@ class ProjectTarget:
 
     resource: str
     project_id: str
-    name: str
+    name: str | None
     whole: bool
-    iterations: Sequence[Iteration]
+    iterations: Sequence[Iteration] = ()
     trained_iterations: str = "keep"
     images: Sequence[PlannedItem] = ()
     conflicting: Sequence[PlannedItem] = ()
@@ -150,6 +151,22 @@ class PlanBuilder:
             }
         )
 
+    def add_packaged(self, target: ProjectTarget, unit_ids: Sequence[str]) -> None:
+        """
+        Note items that only packages of this app hold, and the ids under which their pages were saved.
+
+        They belong to a project that is noted already, or to one that the service has no longer.
+        """
+        entry = next((project for project in self.projects if project["id"] == target.project_id), None)
+        if entry is None:
+            self.add(target, unit_ids)
+            return
+        self._hash.update(canonical({"packaged": target.project_id}) + b"\n")
+        self._hash_items(target)
+        entry["counts"][IMAGES] += len(target.images)
+        entry["counts"][PREDICTIONS] += len(target.prediction_ids)
+        entry["units"] += unit_ids
+
     def _hash_target(self, target: ProjectTarget, iterations: Sequence[Mapping[str, Any]]) -> None:
         actions = {iteration["id"]: iteration["action"] for iteration in iterations}
         head = {
@@ -159,6 +176,9 @@ class PlanBuilder:
             "tags": sorted(target.tag_ids),
         }
         self._hash.update(canonical(head) + b"\n")
+        self._hash_items(target)
+
+    def _hash_items(self, target: ProjectTarget) -> None:
         for image in sorted(target.images, key=lambda item: item.item_id):
             self._hash.update(f"  image {image.item_id}\n".encode())
         for prediction_id in sorted(target.prediction_ids):

@@ -8,8 +8,10 @@ from typing import Any
 
 from delete_function.account import AccountTarget, find_account, planned_account
 from delete_function.confirmation import check_confirmation
+from delete_function.export_first import child_id
 from delete_function.plan import PlanBuilder, ProjectTarget
 from delete_function.residuals import planned_residuals
+from shared.cleaning import find_packaged
 from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Iteration, Tag
 from shared.domain.selection import newest_first
@@ -21,6 +23,7 @@ from shared.ports import CustomVision
 from shared.ports_account import TrainingResource
 from shared.predictions import find_predictions
 from shared.services import Services
+from shared.tombstones import Tombstones
 
 
 @dataclass
@@ -52,8 +55,24 @@ class Planner:
             if target is None:
                 return False
             self.builder.add(target, [self._save(unit).unit_id for unit in target.units()])
+        if self.request.level == "items":
+            self._add_packaged(finder)
         self._freeze(finder, account)
         return True
+
+    def _add_packaged(self, finder: Finder) -> None:
+        """Plan what was asked for by id and is in no project any more, wherever packages of this app still hold it."""
+        missing = Tombstones(images=set(finder.tracker.missing_ids), predictions=set(self.missing_predictions))
+        hosts = {project["id"]: project["resource"] for project in self.builder.projects}
+        exempt = [*self.request.options["keep_exports"], child_id(self.request_id)]
+        within = None if self.request.projects == "all" else hosts.keys()
+        for project_id, packaged in find_packaged(self.services, missing, within, exempt).items():
+            resource = hosts.get(project_id, packaged.resource)
+            if resource in self.services.vision:
+                target = _packaged_target(resource, project_id, packaged.items)
+                self.builder.add_packaged(target, [self._save(unit).unit_id for unit in target.units()])
+                finder.tracker.found_elsewhere(packaged.items.images)
+                self.missing_predictions -= packaged.items.predictions
 
     def _resolved(self, account: AccountTarget | None) -> list[ResolvedProject]:
         """Give the projects meant; at level account those of its own endpoint, whatever other endpoints hold."""
@@ -158,6 +177,17 @@ class Planner:
             tag_ids=sorted(tag.id for tag in client.get_tags(project_id)),
             looked_at=len(ids),
         )
+
+
+def _packaged_target(resource: str, project_id: str, items: Tombstones) -> ProjectTarget:
+    return ProjectTarget(
+        resource=resource,
+        project_id=project_id,
+        name=None,
+        whole=False,
+        images=[PlannedItem(item_id=item) for item in sorted(items.images)],
+        prediction_ids=sorted(items.predictions),
+    )
 
 
 def _has_customer_storage(client: TrainingResource, target: ProjectTarget) -> bool:

@@ -4,6 +4,16 @@ from shared.cleaning.cleaning_pass import Rebuild
 from shared.cleaning.journal import is_being_rebuilt
 from shared.cleaning.leftover_tombstones import remove_unneeded
 from shared.cleaning.own_exports import OwnExports, Progress
+from shared.cleaning.packaged import Packaged, find_packaged
 from shared.cleaning.passing import finish_open_passes
 
-__all__ = ["OwnExports", "Progress", "Rebuild", "finish_open_passes", "is_being_rebuilt", "remove_unneeded"]
+__all__ = [
+    "OwnExports",
+    "Packaged",
+    "Progress",
+    "Rebuild",
+    "find_packaged",
+    "finish_open_passes",
+    "is_being_rebuilt",
+    "remove_unneeded",
+]

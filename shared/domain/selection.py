@@ -100,6 +100,15 @@ class MatchTracker:
             self._metadata_open = self._metadata_open and not _by_metadata(self._selector, image)
 
     @property
+    def missing_ids(self) -> frozenset[str]:
+        """The ids of the selector that no row has had yet."""
+        return frozenset(self._ids)
+
+    def found_elsewhere(self, ids: Iterable[str]) -> None:
+        """Take note of ids that were met in another place than a row of the service."""
+        self._ids.difference_update(ids)
+
+    @property
     def unmatched(self) -> int:
         """How many selectors are still without a match."""
         return len(self._ids) + len(self._tags) + int(self._metadata_open)

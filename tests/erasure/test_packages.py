@@ -1,0 +1,148 @@
+"""What this app exported before: whoever is to be forgotten is forgotten there too, also when the service has been."""
+
+from typing import Any
+
+from request_function.reading import plan
+from tests.erasure.gallery import Gallery, gallery
+from tests.erasure.oracle import NOTHING, difference
+from tests.erasure.packages import EXPORT, deliver_exports, export, exported, naming, package
+from tests.erasure.readings import approved, ending, residuals, words
+from tests.erasure.world import ID, Driver, World, approve, erasure
+
+NOBODY = "11111111-1111-4111-8111-111111111111"
+CLEAN = {"found": 1, "deleted": 1, "already_absent": 0, "verified": True, "packages": 1}
+
+
+def own_exports(world: World) -> dict[str, Any]:
+    return words(world.receipt(), "own_exports", *CLEAN)
+
+
+def forgotten_by_the_service(world: World, there: Gallery, image_id: str) -> None:
+    """Somebody has deleted the image by hand, everywhere."""
+    world.control.delete_images(there.pets, [image_id])
+
+
+# ids that the service has no longer
+
+
+def test_an_image_that_was_deleted_by_hand_leaves_the_packages_by_its_id(world: World) -> None:
+    there = gallery(world)
+    driver, gone = exported(world), there.anna[0]
+    assert naming(world, gone)
+    forgotten_by_the_service(world, there, gone)
+    before = world.facts()
+    driver.process.post(erasure(images={"ids": [gone]}))
+    assert ending(driver.finish()) == ("completed", None)
+    assert naming(world, gone) == []
+    assert difference(before, world.facts()) == NOTHING
+    assert words(world.receipt(), "images", "found", "deleted", "already_absent", "verified") == {
+        "found": 1,
+        "deleted": 0,
+        "already_absent": 1,
+        "verified": True,
+    }
+    assert own_exports(world) == CLEAN
+    assert world.receipt()["selectors_without_match"] == 0
+
+
+def test_a_stored_prediction_that_the_service_has_dropped_leaves_the_packages_by_its_id(world: World) -> None:
+    there = gallery(world)
+    driver, gone = exported(world), there.predictions[0]
+    with world.emulator.world.lock:
+        world.emulator.world.projects[there.pets].predictions.pop(gone)
+    driver.process.post(erasure(predictions={"ids": [gone]}))
+    assert ending(driver.finish()) == ("completed", None)
+    assert naming(world, gone) == []
+    assert words(world.receipt(), "predictions", "found", "already_absent") == {"found": 1, "already_absent": 1}
+    assert own_exports(world) == CLEAN
+
+
+def test_a_plan_counts_what_only_packages_hold_and_its_hash_covers_it(world: World) -> None:
+    there = gallery(world)
+    exported(world)
+    forgotten_by_the_service(world, there, there.anna[0])
+    hashes = set()
+    for wanted in ([there.anna[1]], [there.anna[0], there.anna[1]]):
+        request_id = f"{len(wanted)}f8fad5b-d9cb-469f-a165-70867728950e"
+        driver = Driver(world.process())
+        driver.process.post(erasure(request_id=request_id, images={"ids": wanted}, require_approval=True))
+        driver.reach("awaiting_approval", request_id)
+        shown = plan(driver.process.services, request_id)
+        assert sorted(i for project in shown["projects"] for i in project["image_ids"]) == sorted(wanted)
+        assert sum(project["counts"]["images"] for project in shown["projects"]) == len(wanted)
+        hashes.add(shown["plan_hash"])
+    assert len(hashes) == 2
+
+
+def test_ids_that_are_nowhere_end_as_nothing_matched_and_touch_no_package(world: World) -> None:
+    gallery(world)
+    driver = exported(world)
+    before = package(world)
+    driver.process.post(erasure(images={"ids": [NOBODY]}, predictions={"ids": [NOBODY]}))
+    assert ending(driver.finish()) == ("completed", "nothing_matched")
+    assert world.receipt()["selectors_without_match"] == 2
+    assert package(world) == before
+
+
+def test_ids_that_only_an_exempt_package_holds_are_left_and_the_package_is_named(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    before = package(world)
+    forgotten_by_the_service(world, there, there.anna[0])
+    driver.process.post(erasure(images={"ids": [there.anna[0]]}, keep_exports=[EXPORT]))
+    assert ending(driver.finish()) == ("completed", "nothing_matched")
+    assert residuals(world)["kept_export"] == [EXPORT]
+    assert package(world) == before
+
+
+def test_a_project_that_is_gone_from_the_service_is_searched_in_the_packages(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    with world.emulator.world.lock:
+        world.emulator.world.projects.pop(there.pets)
+    driver.process.post(erasure(images={"ids": [there.anna[0]]}))
+    assert ending(driver.finish()) == ("completed", None)
+    assert naming(world, there.anna[0]) == []
+    assert naming(world, there.anna[1])
+    assert own_exports(world) == CLEAN
+    assert residuals(world)["project_data_30_days"] == [there.pets]
+
+
+def test_another_project_than_those_in_scope_is_not_searched(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    forgotten_by_the_service(world, there, there.anna[0])
+    driver.process.post(erasure(projects=[there.birds], images={"ids": [there.anna[0]]}))
+    assert ending(driver.finish()) == ("completed", "nothing_matched")
+    assert naming(world, there.anna[0])
+
+
+def test_a_package_that_is_being_written_is_waited_for(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(export())
+    gone = there.fresh
+    for _ in range(100):
+        if naming(world, gone):
+            break
+        deliver_exports(driver, 1)
+    assert driver.status(EXPORT)["completed_time"] is None
+    forgotten_by_the_service(world, there, gone)
+    driver.process.post(erasure(images={"ids": [gone]}))
+    assert ending(driver.finish(ID, EXPORT)) == ("completed", None)
+    assert naming(world, gone) == []
+
+
+def test_what_somebody_brings_back_before_the_execution_is_erased_from_the_service_too(world: World) -> None:
+    there = gallery(world)
+    exported(world)
+    with world.emulator.world.lock:
+        kept = world.emulator.world.projects[there.pets].workspace.images[there.fresh]
+        world.emulator.world.projects[there.pets].workspace.images.pop(there.fresh)
+    driver = approved(world, erasure(images={"ids": [there.fresh]}))
+    with world.emulator.world.lock:
+        world.emulator.world.projects[there.pets].workspace.images[there.fresh] = kept
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert words(world.receipt(), "images", "found", "deleted") == {"found": 1, "deleted": 1}
+    assert naming(world, there.fresh) == []

@@ -18,6 +18,7 @@ from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
 from export_function.manifest import asked_for, manifest_of, not_asked, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
+from export_function.unread import unread_of
 from export_function.zip_parts import PartAssigner, needs_of
 from shared.domain.canonical import readable
 from shared.domain.receipt import Ending
@@ -134,6 +135,10 @@ class Closing:
             self._lost(row)
         for project in self._projects:
             self._reconcile(project)
+        for unread, failed in unread_of(self.plan):
+            self.counts = add_counts(self.counts, {unread["store"]: {"not_available": 1}})
+            self.gaps.append(unread)
+            self.failures.append(failed)
         self.gaps.extend(not_asked(asked_for(self.request)))
 
     def _count_outcome(self, outcome: UnitOutcome) -> None:

@@ -20,6 +20,7 @@ from export_function.plan import (
 )
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from export_function.previous import find_previous, is_unchanged, prolong, unchanged_ending
+from export_function.unread import REFUSAL_ATTEMPTS, REFUSAL_PAUSE_SECONDS
 from export_function.zip_phase import begin_zips, close_again, closed_ending
 from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal
 from shared.domain.phases import phase_of_kind
@@ -28,13 +29,11 @@ from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import EXPORT_WORK, UnitOutcome, WorkMessage, WorkUnit, add_counts
 from shared.finishing import Ending
-from shared.ledger import Versioned
+from shared.ledger import STEP, Versioned
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
 from shared.services import Services
 
 UNSTABLE_PAUSE = timedelta(seconds=30)
-REFUSAL_ATTEMPTS = 3
-REFUSAL_PAUSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,7 @@ class ExportFulfilment:
             settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
             settle_for_refused=refusals >= REFUSAL_ATTEMPTS - 1,
             fingerprint=Fingerprint() if record.notes.get("series") else None,
+            times_unread=int(notes.get("plans_unread", 0)),
         )
         try:
             is_frozen = planner.make()
@@ -106,8 +106,17 @@ class ExportFulfilment:
         if is_frozen:
             plan = frozen_plan(services, record.subject_request_id)
             return self._compared(services, record, plan) or self._planned(services, record, plan)
+        if planner.pause is not None:
+            return self._wait_for_resource(services, record, planner.pause)
         waiting = record.evolve(now, notes=notes | {"next_time": rfc3339(now + UNSTABLE_PAUSE)})
         return Wait(record=waiting, seconds=UNSTABLE_PAUSE.total_seconds())
+
+    def _wait_for_resource(self, services: Services, record: RequestRecord, seconds: float) -> Decision:
+        """Wait for a resource that does not list its projects; the mark tells the watchdog until when."""
+        now = services.now()
+        services.ledger.keep_waiting_mark(record.subject_request_id, STEP, now + timedelta(seconds=seconds))
+        notes = {**record.notes, "plans_unread": int(record.notes.get("plans_unread", 0)) + 1}
+        return Wait(record=record.evolve(now, notes=notes), seconds=seconds)
 
     def _compared(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision | None:
         """Hold a scheduled export against the package before: unchanged it ends here, else it takes over from it."""

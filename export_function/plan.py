@@ -152,8 +152,18 @@ class PlanBuilder:
             for image_id in sorted(ids):
                 self._hash.update(f"  {image_id}\n".encode())
 
-    def plan(self, request_id: str, planned_time: str, extra_units: Sequence[str] = ()) -> dict[str, Any]:
-        """Give the plan to freeze; its hash covers ids, not names. `extra_units` belong to no project."""
+    def plan(
+        self,
+        request_id: str,
+        planned_time: str,
+        extra_units: Sequence[str] = (),
+        unread: Sequence[Mapping[str, Any]] = (),
+    ) -> dict[str, Any]:
+        """
+        Give the plan to freeze; its hash covers ids, not names.
+
+        `extra_units` belong to no project; `unread`: the resources that would not list their projects.
+        """
         return {
             "subject_request_id": request_id,
             "plan_hash": f"sha256:{self._hash.hexdigest()}",
@@ -161,6 +171,7 @@ class PlanBuilder:
             "projects": self.projects,
             "residuals": [],
             "extra_units": list(extra_units),
+            "unread": list(unread),
         }
 
 

@@ -18,13 +18,14 @@ from export_function.plan import (
     units_of,
 )
 from export_function.unit_work import failure, refusal_code
+from export_function.unread import as_planned, longest_pause
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
-from shared.inventory import Finder, ListedSource, ResolvedProject, list_images, resolve_projects
+from shared.inventory import Finder, ListedSource, ResolvedProject, find_projects, list_images
 from shared.ports import CustomVision
 from shared.predictions import PredictionPages, plan_prediction_pages
 from shared.services import Services
@@ -43,7 +44,8 @@ class Planner:
 
     `settle_for_unstable` freezes moving lists as they are, and the manifest names them. `settle_for_refused` plans
     without what the service refuses to show, and the manifest names that too; else a refusal is raised. A
-    `fingerprint` is taken where it is given empty.
+    `fingerprint` is taken where it is given empty. `times_unread`: how often before this a resource would not list its
+    projects; `pause` then says after how many seconds it is worth asking again.
     """
 
     services: Services
@@ -54,33 +56,46 @@ class Planner:
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     next_number: int = 1
     fingerprint: Fingerprint | None = None
+    times_unread: int = 0
+    pause: float | None = None
     _refused: list[dict[str, Any]] = field(default_factory=list)
 
     def make(self) -> bool:
         """
-        Read the projects and freeze the plan; False if a list did not stand still and nothing was frozen.
+        Read the projects and freeze the plan; False if nothing was frozen, since a list did not stand still, or since
+        one of several resources did not list its projects (`pause`).
 
         A plan that stands is left as it is. Raises `CannotFulfil`.
         """
         if self.services.ledger.plan(self.request_id) is not None:
             return True
+        found = find_projects(self.services, self.request.projects)
+        self.pause = longest_pause(found.unread, self.times_unread + 1)
+        if self.pause is not None:
+            return False
         finder = Finder(self.request.images, "") if self.request.images else None
-        for resolved in resolve_projects(self.services, self.request.projects):
+        for resolved in found.projects:
             inventory = self.inventory(resolved, finder)
             if not inventory.all_stable and not self.settle_for_unstable:
                 return False
             self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
-        plan = self.builder.plan(self.request_id, rfc3339(self.services.now()), self._account_units())
+        now, unread = rfc3339(self.services.now()), as_planned(found.unread)
+        plan = self.builder.plan(self.request_id, now, self._account_units(), unread)
         self.services.ledger.save_plan(self.request_id, plan)
         return True
 
     def _fingerprint_of(self, resolved: ResolvedProject) -> str | None:
-        """Finish the fingerprint that the reading of the lists began; None where none is taken."""
+        """Finish the fingerprint that the reading of the lists began; None where none is taken, or can be."""
         if self.fingerprint is None:
             return None
-        add_own_data(self.fingerprint, self.services.resource(resolved.resource), resolved.project.id)
-        text, self.fingerprint = self.fingerprint.text, Fingerprint()
-        return text
+        fingerprint, self.fingerprint = self.fingerprint, Fingerprint()
+        try:
+            add_own_data(fingerprint, self.services.resource(resolved.resource), resolved.project.id)
+        except ServiceRefusal:
+            if not self.settle_for_refused:
+                raise
+            return None  # the unit that writes this data names the refusal
+        return None if self._refused else fingerprint.text
 
     def _observe(self, source: str) -> Callable[[Sequence[Resource]], None]:
         """Give what looks at the rows of a list while they are read."""

@@ -48,6 +48,8 @@ def _has_package(services: Services, record: RequestRecord) -> bool:
 
 def is_unchanged(services: Services, before: RequestRecord, plan: Mapping[str, Any]) -> bool:
     """Whether all projects and all their rows are those of the package before, which must be complete."""
+    if plan.get("unread") or None in _fingerprints(plan).values():
+        return False
     if before.status is not RequestStatus.COMPLETED or _has_lost_items(services, before):
         return False
     earlier = services.ledger.plan(before.subject_request_id) or {"projects": []}

@@ -194,6 +194,27 @@ def test_an_incomplete_package_is_never_taken_for_the_whole(world: World, album:
     assert next_day(world).status["unchanged_since"] is None
 
 
+def test_a_resource_that_lists_no_projects_never_leaves_all_unchanged(make_world: MakeWorld) -> None:
+    world = make_world(2, EXPORT_SCHEDULE=SCHEDULE)
+    world.control.switch(sas_seconds=10**8)
+    fill(world)
+    assert run(world).ending == COMPLETE
+    world.controls[1].fault("status", operation="GetProjects", status=403)
+    package = next_day(world)
+    assert (package.ending[0], package.status["unchanged_since"]) == ("partially_completed", None)
+    assert package.gaps == [("projects", None, "refused")]
+
+
+@pytest.mark.parametrize("operation", ["GetProject", "GetTags", "GetIterations", "GetExports", "QueryPredictions"])
+def test_what_is_refused_is_named_in_a_scheduled_export_too(world: World, album: Album, operation: str) -> None:
+    run(world)
+    world.control.fault("status", operation=operation, status=403)
+    package = next_day(world)
+    assert (package.ending[0], package.status["unchanged_since"]) == ("partially_completed", None)
+    assert {code for _, _, code in package.gaps} == {"refused"}
+    assert package.pictures(album.project).keys() >= set(album.images)
+
+
 def test_another_scope_is_another_series(make_world: MakeWorld, world: World, album: Album) -> None:
     run(world)
     other = World(world.emulators, world.session, EXPORT_SCHEDULE=SCHEDULE, EXPORT_SCOPE='{"projects": ["Album"]}')

@@ -174,6 +174,7 @@ def test_the_plan_says_all_that_was_found_of_a_project() -> None:
         ],
         "residuals": [],
         "extra_units": ["account-00008"],
+        "unread": [],
     }
 
 

@@ -1,0 +1,57 @@
+"""
+Resources whose projects cannot be listed while others answer: waited for, then named, and the rest is exported.
+
+An erasure never goes on so: it erases nothing on an incomplete inventory (`shared.inventory.resolve_projects`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from export_function.unit_work import failure, gap
+from shared.domain.errors import ServiceRefusal, TransientError
+from shared.domain.retry import redelivery_delay
+from shared.inventory import UnreadResource
+
+REFUSAL_ATTEMPTS = 3
+REFUSAL_PAUSE_SECONDS = 2.0
+
+STORE = "projects"
+
+
+def pause_before_reading_again(error: ServiceRefusal | TransientError, attempt: int) -> float | None:
+    """Say how many seconds to wait after the `attempt`-th failure to plan; None = go on without what is refused."""
+    if isinstance(error, TransientError):
+        return redelivery_delay(attempt, error)
+    return REFUSAL_PAUSE_SECONDS * attempt if attempt < REFUSAL_ATTEMPTS else None
+
+
+def longest_pause(unread: Sequence[UnreadResource], attempt: int) -> float | None:
+    """Give the pause before all projects are listed again; None if there is no use in waiting for any resource."""
+    pauses = [pause_before_reading_again(resource.error, attempt) for resource in unread]
+    return max((pause for pause in pauses if pause is not None), default=None)
+
+
+def as_planned(unread: Sequence[UnreadResource]) -> list[dict[str, Any]]:
+    """Give what the frozen plan says of them: the entry of a failure, and the host."""
+    return [
+        failure(STORE, None, "refused", resource.error, "GetProjects") | {"resource": resource.host}
+        for resource in unread
+    ]
+
+
+def unread_of(plan: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Give gap and failure of each resource that a plan had to do without."""
+    return [
+        (
+            gap(
+                STORE,
+                None,
+                "refused",
+                f"{entry['operation']} of {entry['resource']} was refused: its projects are missing",
+            ),
+            {name: value for name, value in entry.items() if name != "resource"},
+        )
+        for entry in plan.get("unread", ())
+    ]

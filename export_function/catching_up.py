@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from export_function.plan import (
@@ -24,6 +25,7 @@ from export_function.plan import (
     units_of,
 )
 from export_function.planning import Planner
+from export_function.reading_ahead import ahead
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
@@ -35,6 +37,7 @@ from shared.predictions import newest_ids
 from shared.services import Services
 
 MOST_ROUNDS = 3
+OUTCOMES_AHEAD = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,15 +166,20 @@ def _not_planned(
 
 def outcomes_of(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> Iterator[UnitOutcome]:
     """Read the outcomes of a project's units, rounds included; of its own data, read in every round, as one outcome."""
-    own: list[UnitOutcome] = []
-    for units, round_ in _rounds(record, project):
-        of_project = [unit_id for unit_id in units if kind_of(unit_id) == PROJECT]
-        own.extend(services.ledger.outcomes(record.subject_request_id, of_project, round_))
+    rounds = [(unit_id, round_) for units, round_ in _rounds(record, project) for unit_id in units]
+    own = list(_read_outcomes(services, record, [entry for entry in rounds if kind_of(entry[0]) == PROJECT]))
     if own:
         yield latest_of(own)
-    for units, round_ in _rounds(record, project):
-        others = [unit_id for unit_id in units if kind_of(unit_id) != PROJECT]
-        yield from services.ledger.outcomes(record.subject_request_id, others, round_)
+    yield from _read_outcomes(services, record, [entry for entry in rounds if kind_of(entry[0]) != PROJECT])
+
+
+def _read_outcomes(
+    services: Services, record: RequestRecord, units: Sequence[tuple[str, int]]
+) -> Iterator[UnitOutcome]:
+    """Read what there is of some units' outcomes, a few of them ahead."""
+    read = partial(services.ledger.outcome, record.subject_request_id)
+    found = ahead(units, lambda unit: read(*unit), OUTCOMES_AHEAD)
+    return (outcome for outcome in found if outcome)
 
 
 def latest_of(outcomes: Sequence[UnitOutcome]) -> UnitOutcome:

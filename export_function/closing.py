@@ -15,7 +15,7 @@ from typing import Any
 from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
 from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
-from export_function.manifest import asked_for, manifest_of, not_asked, status_of, stores_of
+from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
 from export_function.unread import unread_of
@@ -126,20 +126,25 @@ class Closing:
             self.counts = add_counts(self.counts, {store: {"found": n} for store, n in entry["counts"].items()})
         self._count_whole_projects()
         for project in self._projects:
-            for outcome in self._outcomes(project):
-                self._count_outcome(outcome)
-                self._count_erased(project["id"], outcome)
+            self._count_units(project)
         for outcome in self._extra_outcomes():
             self._count_outcome(outcome)
-        for row in self._rows(there=False):
-            self._lost(row)
         for project in self._projects:
             self._reconcile(project)
         for unread, failed in unread_of(self.plan):
             self.counts = add_counts(self.counts, {unread["store"]: {"not_available": 1}})
             self.gaps.append(unread)
             self.failures.append(failed)
-        self.gaps.extend(not_asked(asked_for(self.request)))
+        self.gaps.extend(left_out(self.request))
+
+    def _count_units(self, project: Json) -> None:
+        listings = self._listings(project)
+        for outcome in self._outcomes(project):
+            self._count_outcome(outcome)
+            self._count_erased(project["id"], outcome)
+            for row in outcome.files:
+                if not self._erased.is_gone(row) and not _is_there(row, listings):
+                    self._lost(row)
 
     def _count_outcome(self, outcome: UnitOutcome) -> None:
         self.counts = add_counts(self.counts, outcome.counts)
@@ -177,19 +182,22 @@ class Closing:
         """Read the outcomes of a project's units, then those of the rounds that caught up."""
         return outcomes_of(self.services, self.record, project)
 
-    def _rows(self, *, there: bool) -> Iterator[Row]:
-        """Give the rows of all files that are really there as announced, or of the pictures that are not."""
+    def _rows(self) -> Iterator[Row]:
+        """Give the rows of all files that are really there as announced."""
         for project in self._projects:
-            listings = {
-                name: _Listing(self.services, self.request_id, project["id"], folder)
-                for name, (_, folder) in PICTURES.items()
-            }
+            listings = self._listings(project)
             for outcome in self._outcomes(project):
                 left = (row for row in outcome.files if not self._erased.is_gone(row))
-                yield from (self._erased.as_it_is(row) for row in left if _is_there(row, listings) is there)
-        if there:
-            for outcome in self._extra_outcomes():
-                yield from outcome.files
+                yield from (self._erased.as_it_is(row) for row in left if _is_there(row, listings))
+        for outcome in self._extra_outcomes():
+            yield from outcome.files
+
+    def _listings(self, project: Json) -> dict[str, _Listing]:
+        """Give what there is of a project's pictures, by the name of their id, to be walked once."""
+        return {
+            name: _Listing(self.services, self.request_id, project["id"], folder)
+            for name, (_, folder) in PICTURES.items()
+        }
 
     def _lost(self, row: Row) -> None:
         name = _kind_of_picture(row) or ""
@@ -228,7 +236,7 @@ class Closing:
 
     def _listed(self, index: Sequence[Row]) -> Iterator[Row]:
         yield from index
-        yield from self._rows(there=True)
+        yield from self._rows()
 
     def _service_counts(self) -> dict[str, int | None]:
         if self.request.narrowed:

@@ -59,13 +59,20 @@ class RequestLedger:
     # records
 
     def create(self, record: RequestRecord) -> Versioned | None:
-        """Create the record if absent, its index entry first; None if there is one with this id."""
+        """Create the record if absent, its index entry first; None, and no entry, if there is one with this id."""
         self.mark_in_index(record, "open")
         try:
             etag = self.blobs.create(_record(record.subject_request_id), readable(record.to_json()))
         except AlreadyExists:
+            self._take_back_entry(record)
             return None
         return Versioned(record, etag)
+
+    def _take_back_entry(self, refused: RequestRecord) -> None:
+        """Remove the index entry of a record that another stands for, unless it is that one's too: lists have no gaps."""
+        name = index_name(refused.received_time, refused.subject_request_id)
+        if name != index_name(self.read(refused.subject_request_id).record.received_time, refused.subject_request_id):
+            self.blobs.delete(name)
 
     def read(self, request_id: str) -> Versioned:
         """Read a record; `UnknownRequest` if there is none."""

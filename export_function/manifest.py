@@ -12,6 +12,12 @@ from shared.domain.work import Counts
 API_VERSION = "v3.3"
 WORDS = ("found", "written", "vanished", "failed", "not_available")
 STORES = ("account", "projects", "iterations", "performance", "tags", "images", "predictions", "exported_models")
+OF_OTHERS = {
+    "tags": "tags that no selected image carries",
+    "performance": "precision and recall of iterations, and rows of other images",
+}
+"""What an export of one person's images leaves out of stores that it holds something of."""
+
 HARMLESS = frozenset({"vanished", "link_expired", "not_trained", "not_asked", "list_moved"})
 
 
@@ -32,6 +38,14 @@ def not_asked(asked: Iterable[str]) -> list[dict[str, Any]]:
     """Give the gaps of the stores that the request did not ask for."""
     asked = frozenset(asked)
     return [gap(store, None, "not_asked", "the request did not ask for it") for store in STORES if store not in asked]
+
+
+def left_out(request: SubjectRequest) -> list[dict[str, Any]]:
+    """Give the gaps of all that a request did not ask for: whole stores, and of an export of one person the others."""
+    stores = not_asked(asked_for(request))
+    if request.images is None:
+        return stores
+    return [*stores, *(gap(store, None, "not_asked", detail) for store, detail in OF_OTHERS.items())]
 
 
 def stores_of(counts: Counts, service_counts: Mapping[str, int | None]) -> dict[str, dict[str, Any]]:

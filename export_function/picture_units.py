@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from export_function.narrowing import shown_rows
 from export_function.pictures import Copied, PictureCopier, Pictured
 from export_function.plan import IMAGES, PREDICTIONS
 from export_function.previous import PreviousPackage
@@ -26,7 +27,7 @@ def export_images(work: UnitWork) -> UnitOutcome:
     result = Result()
     _account_for(result, work, IMAGES, copied, set(_wanted_images(work)) - {image.id for image in present})
     kept = [entry.picture for entry in copied if entry.row is not None]
-    result.files.insert(0, _rows_file(work, kept, "images", "GetImagesByIds"))
+    result.files.insert(0, _rows_file(work, kept))
     result.details |= _tags_for_narrowed(work, kept)
     return result.outcome(work.unit)
 
@@ -39,7 +40,7 @@ def export_iteration_images(work: UnitWork) -> UnitOutcome:
     raise_if_worth_waiting(_errors(copied), work.attempt)
     result = Result()
     _account_for(result, work, IMAGES, copied, with_bytes - {image.id for image in present})
-    result.files.insert(0, _rows_file(work, present, "images", "GetImagesByIds"))
+    result.files.insert(0, _rows_file(work, present))
     result.details |= _tags_for_narrowed(work, present)
     return result.outcome(work.unit)
 
@@ -59,8 +60,9 @@ def export_predictions(work: UnitWork) -> UnitOutcome:
     raise_if_worth_waiting(_errors(copied), work.attempt)
     result = Result()
     _account_for(result, work, PREDICTIONS, copied, wanted - {prediction.id for prediction in present})
-    kept = [entry.picture for entry in copied if entry.row is not None]
-    result.files.insert(0, _rows_file(work, kept, "predictions", "QueryPredictions"))
+    kept = [entry.picture.row for entry in copied if entry.row is not None]
+    rows = shown_rows(work, result, PREDICTIONS, work.project_id, kept)
+    result.files.insert(0, work.write_rows(f"predictions/{work.unit.number:05d}.jsonl", rows, "QueryPredictions"))
     return result.outcome(work.unit)
 
 
@@ -116,8 +118,9 @@ def _account_for(result: Result, work: UnitWork, store: str, copied: Sequence[Co
         result.failures.append(failure(store, item, "copy_refused", error, "copy"))
 
 
-def _rows_file(work: UnitWork, pictures: Sequence[Pictured], folder: str, operation: str) -> Mapping[str, Any]:
-    return work.write_rows(f"{folder}/{work.unit.number:05d}.jsonl", [picture.row for picture in pictures], operation)
+def _rows_file(work: UnitWork, images: Sequence[Pictured]) -> Mapping[str, Any]:
+    name = f"images/{work.unit.number:05d}.jsonl"
+    return work.write_rows(name, [image.row for image in images], "GetImagesByIds")
 
 
 def _tags_for_narrowed(work: UnitWork, pictures: Sequence[Pictured]) -> dict[str, list[str]]:

@@ -48,7 +48,8 @@ class ProjectInventory:
 
     `image_ids`: the workspace's images to export; `service_count`: the service's own count of the workspace;
     `stable`: whether the list stood still; `looked_at`: distinct images that were read; `narrowed`: whether the ids
-    are one person's; `refused`: what the service would not show, as failures.
+    are one person's; `refused`: what the service would not show, as failures. Of a narrowed export also `named_tags`:
+    the only tags that guesses may name (None: rows are whole), and `left_out`: gaps of what was found and not meant.
     """
 
     resource: str
@@ -59,6 +60,8 @@ class ProjectInventory:
     stable: bool
     looked_at: int = 0
     narrowed: bool = False
+    named_tags: Sequence[str] | None = None
+    left_out: Sequence[Mapping[str, Any]] = ()
     iterations: Sequence[IterationInventory] = ()
     predictions: Sequence[PredictionPages] = ()
     refused: Sequence[Mapping[str, Any]] = ()
@@ -69,6 +72,13 @@ class ProjectInventory:
         return self.stable and all(iteration.stable for iteration in self.iterations)
 
     @property
+    def holds_nothing(self) -> bool:
+        """Whether a narrowed export has nothing to say of the project, not even that something is missing."""
+        return self.named_tags is not None and not (
+            self.distinct_images or self.predictions or self.left_out or self.refused
+        )
+
+    @property
     def distinct_images(self) -> int:
         """How many images the package will hold, each once."""
         return len(self.image_ids) + sum(len(iteration.with_bytes) for iteration in self.iterations)
@@ -76,16 +86,17 @@ class ProjectInventory:
 
 def units_of(inventory: ProjectInventory) -> Iterator[WorkUnit]:
     """Give a project's units, not numbered yet: its own data, its iterations, then items in runs of 256."""
-    yield _unit(inventory, PROJECT)
+    yield _unit(inventory, PROJECT, details={"gaps": list(inventory.left_out)} if inventory.left_out else {})
+    named = {} if inventory.named_tags is None else {"named_tags": list(inventory.named_tags)}
     for run in partition(PlannedItem(item_id=item) for item in inventory.image_ids):
         yield _unit(inventory, IMAGES, run)
     for iteration in inventory.iterations:
         held = tuple(PlannedItem(item_id=item) for item in sorted(iteration.image_ids)) if inventory.narrowed else ()
-        yield _unit(inventory, ITERATION, held, {"iteration_id": iteration.iteration_id})
+        yield _unit(inventory, ITERATION, held, {"iteration_id": iteration.iteration_id, **named})
         yield from _iteration_image_units(inventory, iteration)
     for pages in inventory.predictions:
         items = tuple(PlannedItem(item_id=item) for item in pages.prediction_ids)
-        yield _unit(inventory, PREDICTIONS, items, {"query": pages.iteration_id, "tokens": list(pages.tokens)})
+        yield _unit(inventory, PREDICTIONS, items, {"query": pages.iteration_id, "tokens": list(pages.tokens), **named})
 
 
 def _iteration_image_units(inventory: ProjectInventory, iteration: IterationInventory) -> Iterator[WorkUnit]:
@@ -130,7 +141,7 @@ class PlanBuilder:
                 "counts": {
                     "images": inventory.distinct_images,
                     "predictions": predictions,
-                    "iterations": len(inventory.iterations),
+                    "iterations": len(inventory.iterations) if units else 0,
                     "tags": 0,
                 },
                 "service_count": inventory.service_count,
@@ -209,7 +220,7 @@ def planned_unit_ids(plan: Mapping[str, Any], phase: str) -> list[str]:
 def found_counts(plan: Mapping[str, Any]) -> Counts:
     """Give what is known to be there before the first unit runs."""
     projects = plan["projects"]
-    found = {"projects": len(projects)} | {
+    found = {"projects": sum(bool(project["units"]) for project in projects)} | {
         store: sum(project["counts"][store] for project in projects)
         for store in ("images", "predictions", "iterations")
     }

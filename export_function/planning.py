@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from export_function.fingerprint import Fingerprint, add_own_data
+from export_function.narrowing import no_images, of_one_person
 from export_function.plan import (
     ACCOUNT,
     DERIVED,
@@ -21,7 +22,7 @@ from export_function.unit_work import failure, refusal_code
 from export_function.unread import as_planned, longest_pause
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Image, Iteration, Resource
-from shared.domain.selection import WORKSPACE, newest_first
+from shared.domain.selection import newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
@@ -102,6 +103,8 @@ class Planner:
         return partial(self.fingerprint.add_resources, source) if self.fingerprint else lambda _: None
 
     def _save(self, inventory: ProjectInventory) -> list[WorkUnit]:
+        if inventory.holds_nothing:
+            return []
         saved = [self.save_unit(unit) for unit in units_of(inventory)]
         if self.request.options["formats"] or self.request.images is not None:
             saved.append(self.save_unit(replace(saved[0], kind=DERIVED)))
@@ -127,11 +130,11 @@ class Planner:
             found = self._shown(
                 "images",
                 project_id,
-                lambda: self._of_one_person(client, resolved, finder),
-                self._nothing(resolved, ()),
+                lambda: of_one_person(finder.find(client, resolved)),
+                no_images(resolved, ()),
             )
         elif self.request.narrowed:
-            found = self._nothing(resolved, self._iterations(client, project_id))
+            found = no_images(resolved, self._iterations(client, project_id))
         else:
             found = self._everything(client, resolved)
         if self.request.wants_predictions:
@@ -186,40 +189,6 @@ class Planner:
             service_count=workspace.service_count,
             stable=workspace.stable,
             looked_at=len(seen),
-            iterations=copies,
-        )
-
-    def _nothing(self, resolved: ResolvedProject, iterations: Sequence[Iteration]) -> ProjectInventory:
-        """An export of single predictions: no image is looked at."""
-        return ProjectInventory(
-            resource=resolved.resource,
-            project_id=resolved.project.id,
-            name=resolved.project.name,
-            image_ids=(),
-            service_count=0,
-            stable=True,
-            iterations=[IterationInventory(iteration_id=iteration.id) for iteration in iterations],
-        )
-
-    def _of_one_person(self, client: CustomVision, resolved: ResolvedProject, finder: Finder) -> ProjectInventory:
-        found = finder.find(client, resolved)
-        workspace = found.held_by.get(WORKSPACE, frozenset())
-        seen, copies = set(workspace), []
-        for iteration in found.iterations:
-            held = found.held_by.get(iteration.id, frozenset())
-            copies.append(
-                IterationInventory(iteration_id=iteration.id, image_ids=held, with_bytes=held.difference(seen))
-            )
-            seen |= held
-        return ProjectInventory(
-            resource=resolved.resource,
-            project_id=resolved.project.id,
-            name=resolved.project.name,
-            image_ids=workspace,
-            service_count=len(workspace),
-            stable=found.stable,
-            looked_at=found.looked_at,
-            narrowed=True,
             iterations=copies,
         )
 

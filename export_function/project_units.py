@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import batched
 from typing import Any
 
 from export_function.account import preview_settings
 from export_function.models import export_models
+from export_function.narrowing import shown_rows
 from export_function.planning import NOT_TRAINED
 from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting, refusal_code
 from shared.domain.errors import GdprError, ServiceRefusal, TransientError
@@ -23,7 +25,8 @@ ROWS_A_FILE = 256
 
 def export_project(work: UnitWork) -> UnitOutcome:
     """Write a project's details, its tags and the list of its iterations; only names where one person is asked for."""
-    return _parts(work, {"projects": _details, "tags": _tags, "iterations": _iterations_list}, work.project_id)
+    outcome = _parts(work, {"projects": _details, "tags": _tags, "iterations": _iterations_list}, work.project_id)
+    return replace(outcome, gaps=[*outcome.gaps, *work.unit.details.get("gaps", ())])
 
 
 def export_iteration(work: UnitWork) -> UnitOutcome:
@@ -129,7 +132,8 @@ def _image_performances(work: UnitWork, result: Result) -> None:
         for number, rows in enumerate(batched(_performance_rows(work, result), ROWS_A_FILE, strict=False), start=1):
             name = f"image_performances/{number:05d}.jsonl"
             kept = [row for row in rows if not work.erased.covers_image(str(row.get("id")).lower())]
-            result.files.append(work.write_rows(name, kept, "GetImagePerformances"))
+            shown = shown_rows(work, result, "performance", work.iteration_id, kept)
+            result.files.append(work.write_rows(name, shown, "GetImagePerformances"))
     except ServiceRefusal as refusal:
         if refusal.code not in NOT_TRAINED:
             raise

@@ -14,7 +14,7 @@ from shared.domain.canonical import canonical, keyed_digest
 from shared.domain.errors import CannotFulfil, ServiceRefusal, StorageUnavailable, TransientError
 from shared.domain.links import without_links
 from shared.domain.resources import Image, Iteration, Project
-from shared.domain.selection import MatchTracker, Verdicts, newest_first
+from shared.domain.selection import WORKSPACE, MatchTracker, Verdicts, newest_first
 from shared.domain.selection import matches as is_selected
 from shared.domain.subject_request import ImageSelector
 from shared.domain.work import PlannedItem
@@ -64,7 +64,8 @@ class ProjectFinding:
 
     `items`: the selected images with the keyed hash of the row that was judged. `conflicting`: matched in an older row
     only. `present`: all ids asked for by id or matched that any source still has. `held_by`: selected images per
-    source, by iteration id, the workspace under "". `looked_at`: distinct images read. `stable`: every list was.
+    source, by iteration id, the workspace under ""; `matching`: those of them whose row in that source is selected too;
+    `tag_ids`: the tags that these rows carry. `looked_at`: distinct images read. `stable`: every list was.
     """
 
     resolved: ResolvedProject
@@ -73,6 +74,8 @@ class ProjectFinding:
     conflicting: Sequence[str]
     present: frozenset[str]
     held_by: Mapping[str, frozenset[str]]
+    matching: Mapping[str, frozenset[str]]
+    tag_ids: frozenset[str]
     looked_at: int
     stable: bool
 
@@ -204,7 +207,8 @@ class Finder:
         iterations = newest_first(client.get_iterations(project_id))
         sources = [None, *(iteration.id for iteration in iterations)]
         candidates, looked_at, stable = self._candidates(client, project_id, sources)
-        verdicts, hashes = self._judge(client, project_id, sources, sorted(candidates.union(also)))
+        judged = self._judge(client, project_id, sources, sorted(candidates.union(also)))
+        verdicts, hashes = judged.verdicts, judged.hashes
         return ProjectFinding(
             resolved=resolved,
             iterations=iterations,
@@ -212,6 +216,8 @@ class Finder:
             conflicting=sorted(verdicts.conflicting),
             present=frozenset(hashes),
             held_by=verdicts.held_by,
+            matching=judged.matching,
+            tag_ids=frozenset(judged.tag_ids),
             looked_at=max(looked_at, len(hashes)),
             stable=stable,
         )
@@ -236,16 +242,29 @@ class Finder:
 
     def _judge(
         self, client: CustomVision, project_id: str, sources: Sequence[str | None], candidates: Sequence[str]
-    ) -> tuple[Verdicts, dict[str, str]]:
-        verdicts, hashes = Verdicts(self.selector), dict[str, str]()
+    ) -> _Judged:
+        judged = _Judged(Verdicts(self.selector))
         for source in sources if candidates else ():
             rows = client.get_images_by_ids(project_id, candidates, iteration_id=source)
             self.tracker.observe(rows)
-            verdicts.observe(rows, source)
+            judged.verdicts.observe(rows, source)
+            selected = [row for row in rows if row.id in judged.verdicts.selected and is_selected(self.selector, row)]
+            judged.matching[source or WORKSPACE] = frozenset(row.id for row in selected)
+            judged.tag_ids.update(tag_id for row in selected for tag_id, _ in row.tags)
             for image in rows:
-                if image.id not in hashes:
-                    hashes[image.id] = row_hash(self.hash_key, image)
-        return verdicts, hashes
+                if image.id not in judged.hashes:
+                    judged.hashes[image.id] = row_hash(self.hash_key, image)
+        return judged
+
+
+@dataclass
+class _Judged:
+    """What the rows of all sources say: `hashes` of the newest row by id; the rest as in `ProjectFinding`."""
+
+    verdicts: Verdicts
+    hashes: dict[str, str] = field(default_factory=dict)
+    matching: dict[str, frozenset[str]] = field(default_factory=dict)
+    tag_ids: set[str] = field(default_factory=set)
 
 
 def row_hash(key: str, image: Image) -> str:

@@ -196,13 +196,18 @@ def _results(results: Sequence[Mapping[str, Any]]) -> Safe:
 
 
 def _result(result: Mapping[str, Any]) -> Safe:
-    return joined(
-        (foreign(str(result.get("tagName") or result.get("tagId") or "")), " ", percent(result.get("probability")))
-    )
+    return joined((_result_tag(result), " ", percent(result.get("probability"))))
+
+
+def _result_tag(result: Mapping[str, Any]) -> Safe | str:
+    """Name the tag of a result; in an export of one person other tags have no name."""
+    name = result.get("tagName") or result.get("tagId")
+    return foreign(str(name)) if name else texts.RESULT_NOT_NAMED
 
 
 def _result_words(result: Mapping[str, Any]) -> str:
-    return f"{result.get('tagName') or result.get('tagId') or ''} {percent(result.get('probability'))}"
+    name = result.get("tagName") or result.get("tagId") or texts.RESULT_NOT_NAMED
+    return f"{name} {percent(result.get('probability'))}"
 
 
 def _probability(result: Mapping[str, Any]) -> float:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.gallery import picture
 from tests.exports.everything import predict
-from tests.exports.world import Package, World, lines, when_asked
+from tests.exports.world import Package, World, when_asked
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
@@ -60,20 +60,11 @@ def contents(package: Package) -> Iterator[tuple[str, bytes]]:
             yield path, content
 
 
-def without_guesses(path: str, content: bytes) -> bytes:
-    """Leave out what the model guessed of the selected pictures: rows are whole, and guesses name every tag."""
-    if "image_performances/" in path or path.rpartition("/")[0].endswith("predictions"):
-        rows = [{k: v for k, v in row.items() if k != "predictions"} for row in lines(content)]
-        return json.dumps(rows).encode()
-    return content
-
-
-def assert_nobody_else(package: Package, family: Family, *, except_guesses: bool = False) -> None:
+def assert_nobody_else(package: Package, family: Family) -> None:
     foreign = [*family.ben, BEN, "tag-ben", family.tags["tag-ben"], "tag-of-nobody", family.tags["tag-of-nobody"]]
     for path, content in contents(package):
-        shown = without_guesses(path, content) if except_guesses else content
-        for word in foreign:
-            assert word.encode() not in shown, (path, word)
+        for word in [*foreign, "Elsewhere", family.elsewhere]:
+            assert word.encode() not in content, (path, word)
             assert word not in path
 
 
@@ -104,13 +95,113 @@ def test_one_person_is_whole_and_alone(world: World, family: Family, sound: Soun
     assert own
     assert package.rows_by_id(f"{iteration}/image_performances").keys() == own
     assert not any(path.endswith(("performance.json", "exports.json")) for path in package.blobs)
-    assert_nobody_else(package, family, except_guesses=True)
+    assert_nobody_else(package, family)
 
 
 def test_what_was_not_asked_for_is_named_as_such(world: World, family: Family) -> None:
     package = world.export({"scope": {"projects": "all", "images": {"ids": family.anna}}})
     left_out = {gap["store"] for gap in package.manifest["gaps"] if gap["code"] == "not_asked"}
-    assert left_out == {"account", "predictions", "exported_models"}
+    assert left_out == {"account", "predictions", "exported_models", "tags", "performance"}
+    whole = {gap["store"] for gap in package.manifest["gaps"] if gap["detail"] == "the request did not ask for it"}
+    assert whole == {"account", "predictions", "exported_models"}
+
+
+# what the model guessed
+
+
+def test_guesses_about_tags_that_no_selected_image_carries_keep_all_but_the_tag(world: World, family: Family) -> None:
+    package = world.export({"scope": {"projects": "all", "images": {"ids": family.anna}}})
+    iteration = f"projects/{family.project}/iterations/{family.iteration}"
+    with world.gallery() as gallery:
+        truth = {row["id"]: row for row in gallery.call("GET", f"/{iteration}/performance/images", take="256")}
+    unnamed = 0
+    for image, row in package.rows_by_id(f"{iteration}/image_performances").items():
+        assert [guess["probability"] for guess in row["predictions"]] == [
+            guess["probability"] for guess in truth[image]["predictions"]
+        ]
+        named = {guess["tagName"] for guess in row["predictions"]}
+        assert named == {"tag-anna", None}
+        assert [guess for guess in row["predictions"] if guess["tagName"]] == [
+            guess for guess in truth[image]["predictions"] if guess["tagId"] == family.tags["tag-anna"]
+        ]
+        unnamed += sum(guess["tagName"] is None and guess["tagId"] is None for guess in row["predictions"])
+    details = [gap["detail"] for gap in package.manifest["gaps"] if gap["id"] == family.iteration]
+    assert [detail.split()[0] for detail in details] == [str(unnamed)]
+
+
+def test_guesses_of_selected_predictions_name_the_tags_of_selected_images_only(
+    world: World, family: Family, sound: Sound
+) -> None:
+    scope: dict[str, Any] = {"projects": "all", "predictions": {"ids": family.predictions[:1]}}
+    named = {}
+    for narrowed, images in (("alone", {}), ("with images", {"images": {"tags": ["tag-anna"]}})):
+        package = sound(world.export({"scope": scope | images}))
+        assert package.ending == COMPLETE
+        (row,) = package.rows(f"projects/{family.project}/predictions")
+        assert len(row["predictions"]) == 3
+        named[narrowed] = {guess["tagName"] for guess in row["predictions"]} - {None}
+        assert_nobody_else(package, family)
+    assert named == {"alone": set(), "with images": {"tag-anna"}}
+
+
+def test_an_export_of_everything_keeps_every_guess_whole(world: World, family: Family) -> None:
+    package = world.export()
+    for row in package.rows(f"projects/{family.project}/predictions"):
+        assert {guess["tagId"] for guess in row["predictions"]} == set(family.tags.values())
+
+
+# copies that say something else
+
+
+def relabelled(world: World, family: Family, image: str, *, to: str, since: str) -> None:
+    with world.gallery() as gallery:
+        project = f"/projects/{family.project}"
+        gallery.call("DELETE", f"{project}/images/tags", imageIds=image, tagIds=family.tags[since])
+        gallery.call("POST", f"{project}/images/tags", {"tags": [{"imageId": image, "tagId": family.tags[to]}]})
+
+
+def not_asked_images(package: Package) -> list[tuple[str, str]]:
+    gaps = [gap for gap in package.manifest["gaps"] if gap["store"] == "images" and gap["code"] == "not_asked"]
+    return [(gap["id"], gap["detail"]) for gap in gaps]
+
+
+def test_an_older_copy_that_is_labelled_as_somebody_else_s_is_left_out_and_named(
+    world: World, family: Family, sound: Sound
+) -> None:
+    image = family.ben[0]
+    relabelled(world, family, image, since="tag-ben", to="tag-anna")
+    package = sound(world.export({"scope": {"projects": "all", "images": {"tags": ["tag-anna"]}}}))
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert image in package.rows_by_id(f"projects/{family.project}/images")
+    iteration = f"projects/{family.project}/iterations/{family.iteration}"
+    for folder in ("images", "image_performances"):
+        assert image not in package.rows_by_id(f"{iteration}/{folder}")
+    (named,) = not_asked_images(package)
+    assert named[0] == image
+    assert family.iteration in named[1]
+    assert b"tag-ben" not in b"".join(content for _, content in contents(package))
+
+
+def test_an_image_that_matches_in_an_older_copy_only_is_left_out_and_named(
+    world: World, family: Family, sound: Sound
+) -> None:
+    image = family.anna[5]
+    relabelled(world, family, image, since="tag-anna", to="tag-ben")
+    package = sound(world.export({"scope": {"projects": "all", "images": {"tags": ["tag-anna"]}}}))
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert [item for item, _ in not_asked_images(package)] == [image]
+    assert image not in package.pictures(family.project)
+    assert package.counts("images") == {"found": 19, "written": 19}
+
+
+def test_a_project_that_holds_nothing_of_the_person_is_looked_at_and_not_in_the_package(
+    world: World, family: Family, sound: Sound
+) -> None:
+    package = sound(world.export({"scope": {"projects": "all", "images": {"metadata": {ALL: ANNA}}}}))
+    assert package.counts("projects") == {"found": 1, "written": 1}
+    assert package.counts("iterations") == {"found": 1, "written": 1}
+    receipt = json.loads(world.everything_kept()[f"requests/{package.request_id}/receipt.json"])
+    assert receipt["looked_at"]["projects"] == 2
 
 
 def test_images_and_predictions_of_one_person_together(world: World, family: Family, sound: Sound) -> None:
@@ -123,9 +214,10 @@ def test_images_and_predictions_of_one_person_together(world: World, family: Fam
     assert package.ending == COMPLETE
     assert package.pictures(family.project).keys() == set(family.anna[1:2])
     assert package.pictures(family.project, "predictions").keys() == set(family.predictions[:1])
-    others = [*family.anna[2:], *family.ben, *family.predictions[1:], BEN]
+    others = [*family.anna[2:], *family.predictions[1:]]
     for path, content in contents(package):
         assert not [word for word in others if word.encode() in content], path
+    assert_nobody_else(package, family)
 
 
 def test_manifest_and_ledger_name_nobody(world: World, family: Family) -> None:

@@ -69,7 +69,7 @@ class RequestLedger:
         return Versioned(record, etag)
 
     def _take_back_entry(self, refused: RequestRecord) -> None:
-        """Remove the index entry of a record that another stands for, unless it is that one's too: lists have no gaps."""
+        """Remove the index entry of a record that another stands for, unless it is both's: lists have no gaps."""
         name = index_name(refused.received_time, refused.subject_request_id)
         if name != index_name(self.read(refused.subject_request_id).record.received_time, refused.subject_request_id):
             self.blobs.delete(name)

@@ -25,7 +25,6 @@ from export_function.plan import (
     units_of,
 )
 from export_function.planning import Planner
-from export_function.reading_ahead import ahead
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
@@ -34,6 +33,7 @@ from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_
 from shared.inventory import ResolvedProject
 from shared.ports import CustomVision
 from shared.predictions import newest_ids
+from shared.reading_ahead import ahead
 from shared.services import Services
 
 MOST_ROUNDS = 3

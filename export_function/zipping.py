@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from export_function.reading_ahead import ahead
 from export_function.zip_parts import FileRow, is_data
 from export_function.zip_stream import Member, zip_chunks
 from shared.domain.errors import StorageUnavailable
@@ -20,6 +19,7 @@ from shared.domain.times import parse_rfc3339
 from shared.file_pages import MANIFEST, needed
 from shared.packages import PackageStore, package_prefix, part_name
 from shared.ports import WrittenFile
+from shared.reading_ahead import ahead
 
 ZIP = "application/zip"
 READERS = 8

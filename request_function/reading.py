@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -29,6 +30,7 @@ from shared.domain.subject_request import RequestStatus, RequestType
 from shared.domain.work import kind_of
 from shared.finishing import signature_of
 from shared.ledger import IndexEntry, Versioned
+from shared.reading_ahead import ahead
 from shared.services import Services
 
 DEFAULT_LIMIT = 50
@@ -36,6 +38,7 @@ MAX_LIMIT = 200
 IDS_SHOWN = 1000
 MAX_MARKER = 2048
 CANCEL_TRIES = 10
+RECORDS_AHEAD = 8
 
 
 def known_id(text: str) -> str:
@@ -191,9 +194,9 @@ class ListQuery:
 def list_requests(services: Services, query: ListQuery) -> dict[str, Any]:
     """Give one page of requests, newest first; with a filter it may be short or empty although more follow."""
     entries, following = _index_page(services, query)
-    records = [record for entry in entries if (record := _record_of(services, entry)) is not None]
+    records = ahead(entries, partial(_record_of, services), RECORDS_AHEAD)
     return {
-        "requests": [summary_view(record) for record in records if query.wants(record)],
+        "requests": [summary_view(record) for record in records if record is not None and query.wants(record)],
         "continuation": base64.urlsafe_b64encode(following.encode()).decode() if following else None,
     }
 

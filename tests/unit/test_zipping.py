@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_function.reading_ahead import ahead
 from export_function.zip_parts import KEYS_FILE, Limits, PartAssigner, needs_of, room_for
 from export_function.zip_stream import Member, safe_name, zip_chunks
 from export_function.zipping import build_part
@@ -22,6 +21,7 @@ from shared.domain.errors import StorageUnavailable
 from shared.file_pages import listed_rows
 from shared.packages import PackageStore, file_row, package_prefix, part_name
 from shared.ports import WrittenFile
+from shared.reading_ahead import ahead
 from tests.fakes import InMemoryBlobStore
 from tests.verify_package.packages import (
     ITERATION,

@@ -2,17 +2,20 @@
 The package before of a scheduled export: found in the ledger, and what of it can be taken over.
 
 A picture is taken over where the service still gives the same id and creation time; its bytes are then copied inside
-the storage account. Every package is complete by itself: nothing in it points to another.
+the storage account. A model is taken over where its link is dead by now. Every package is complete by itself: nothing
+in it points to another.
 """
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from export_function.plan import IMAGES, ITERATION_IMAGES
+from export_function.unit_work import UnitWork
 from shared.domain.errors import Superseded, UnknownRequest
 from shared.domain.receipt import Ending
 from shared.domain.record import RequestRecord
@@ -20,6 +23,7 @@ from shared.domain.subject_request import RequestStatus
 from shared.domain.times import rfc3339
 from shared.domain.work import UnitOutcome, kind_of
 from shared.file_pages import MANIFEST, manifest_of_package
+from shared.packages import package_prefix, project_path
 from shared.services import Services
 
 USABLE = frozenset({RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED})
@@ -128,3 +132,37 @@ class PreviousPackage:
             end = bisect_right(firsts, image_ids[-1])
             units = [run["unit"] for run in runs[begin:end]]
             yield from self.services.ledger.outcomes(self.request_id, units)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviousIteration:
+    """
+    What the package before holds of one iteration.
+
+    `created`: the iteration's creation time as it stands there; `models`: the blobs of its exported models.
+    """
+
+    created: str
+    models: Sequence[str]
+
+    @classmethod
+    def of(cls, work: UnitWork) -> PreviousIteration | None:
+        """Look at the unit's iteration in the package before; None without one, or if it does not hold that."""
+        before = work.record.notes.get("previous")
+        packages = work.services.packages
+        folder = project_path(work.project_id, work.folder)
+        details = packages.read(before, f"{folder}iteration.json") if before else None
+        if before is None or details is None:
+            return None
+        blobs = packages.blobs.entries(package_prefix(before) + f"{folder}models/")
+        return cls(created=str(json.loads(details).get("created")), models=[entry.name for entry in blobs])
+
+    def model(self, kind: str) -> str | None:
+        """Give the blob of the one model of a kind (its name without number and ending), None if there is not one."""
+        of_kind = [blob for blob in self.models if _kind_of_model(blob) == kind]
+        return of_kind[0] if len(of_kind) == 1 else None
+
+
+def _kind_of_model(blob: str) -> str:
+    stem = blob.rpartition("/")[2].rpartition(".")[0]
+    return stem.partition("-")[2]

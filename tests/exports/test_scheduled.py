@@ -252,6 +252,61 @@ def test_an_expired_package_is_gone_and_says_so(world: World, album: Album) -> N
     assert package.process.status(package.request_id)["request_status"] == "completed"
 
 
+# models whose links are dead by the next day
+
+
+def models_of(package: Package) -> dict[str, bytes]:
+    return {path.rpartition("/")[2]: content for path, content in package.blobs.items() if "/models/" in path}
+
+
+def test_a_model_whose_link_is_dead_is_taken_over_from_the_package_before(
+    world: World, album: Album, sound: Sound
+) -> None:
+    first = run(world)
+    world.control.bad_links([album.iterations[0]], "expired")
+    for _ in range(2):
+        world.control.add_images(album.project, 1)
+        package = sound(next_day(world))
+        assert (package.ending, package.gaps) == (COMPLETE, [])
+        assert package.counts("exported_models") == {"found": 1, "written": 1}
+        assert models_of(package) == models_of(first) != {}
+        (row,) = [row for path, row in package.listed.items() if "/models/" in path]
+        assert row["operation"] == "copy of the package before"
+
+
+def test_a_model_is_found_again_though_others_have_come_before_it(world: World, album: Album) -> None:
+    first = run(world)
+    CHANGES["a model"](world, album)
+    owner(world, "POST", f"/projects/{album.project}/iterations/{album.iterations[0]}/export", platform="CoreML")
+    world.control.advance(10)
+    world.control.bad_links([album.iterations[0]], "expired")
+    package = next_day(world)
+    taken = {name: content for name, content in models_of(package).items() if "onnx" in name}
+    assert list(taken.values()) == list(models_of(first).values())
+    assert list(taken) != list(models_of(first)), "it stands in another place of the list now"
+    assert package.gaps == [("exported_models", album.iterations[0], "link_expired")], "the other was never had"
+
+
+@pytest.mark.parametrize("how", ["lost", "another iteration"])
+def test_a_model_that_the_package_before_does_not_hold_is_named(world: World, album: Album, how: str) -> None:
+    first = run(world)
+    world.control.bad_links(album.iterations, "expired")
+    if how == "lost":
+        for path in first.blobs:
+            if "/models/" in path:
+                world.exports.delete(f"{first.request_id}/{path}")
+        lost = album.iterations[:1]
+    else:
+        owner(world, "DELETE", f"/projects/{album.project}/iterations/{album.iterations[0]}")
+        CHANGES["a model"](world, album)
+        lost = album.iterations[1:]
+    world.control.add_images(album.project, 1)
+    world.control.advance(10)
+    package = next_day(world)
+    assert (package.ending, package.gaps) == (COMPLETE, [("exported_models", lost[0], "link_expired")])
+    assert models_of(package) == {}
+
+
 def test_a_day_of_the_schedule_is_the_latest_tick() -> None:
     now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
     assert latest_due_time(SCHEDULE, now) == now.replace(hour=3)

@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
+from benchmarks.plan import Plan
 from benchmarks.report import machine
-from benchmarks.scenarios import SCENARIOS, Plan
+from benchmarks.scenarios import SCENARIOS
 from benchmarks.surroundings import running_surroundings
 
-_FULL, _QUICK = Plan((2000, 20000), 3), Plan((200, 1000), 1)
-_LEFT_OUT_WHEN_QUICK = {"latency"}
+_FULL, _QUICK = Plan((2000, 20000), 3), Plan((200, 1000), 1, 0.02)
+_USUAL = ("import", "export", "latency", "package", "erasure", "hops", "idle", "status", "copies")
+_QUICKLY = ("import", "export", "package", "erasure")
 
 
 def main() -> None:
     """Run the scenarios one after the other; each prints its tables when it is done."""
     asked = _arguments()
     usual = _QUICK if asked.quick else _FULL
-    plan = Plan(sorted(asked.images or usual.images), asked.runs or usual.runs)
+    plan = Plan(sorted(asked.images or usual.images), asked.runs or usual.runs, asked.scale or usual.scale)
     print(machine(), flush=True)
     with running_surroundings() as around:
-        for name in asked.scenario or _usual(quick=asked.quick):
+        for name in _names(asked):
             began = time.monotonic()
             for table in SCENARIOS[name](plan, around):
                 print(table)
             print(f"({name}: {time.monotonic() - began:.0f} s)\n", flush=True)
 
 
-def _usual(*, quick: bool) -> list[str]:
-    return [name for name in SCENARIOS if not (quick and name in _LEFT_OUT_WHEN_QUICK)]
+def _names(asked: argparse.Namespace) -> Sequence[str]:
+    if asked.only:
+        return list(asked.only)
+    if asked.all:
+        return list(SCENARIOS)
+    return _QUICKLY if asked.quick else _USUAL
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", "--scenario", nargs="+", choices=sorted(SCENARIOS), help="only these")
+    parser.add_argument("--all", action="store_true", help="the long ones too: hosts, rate, jobs, large")
     parser.add_argument("--images", nargs="+", type=int, metavar="N", help="numbers of images (default 2000 20000)")
-    parser.add_argument("--scenario", nargs="+", choices=sorted(SCENARIOS), help="only these (default: all)")
     parser.add_argument("--runs", type=int, metavar="N", help="runs of what is cheap, for medians (default 3)")
+    parser.add_argument("--scale", type=float, metavar="X", help="the size of scenarios that do not take --images")
     parser.add_argument(
-        "--quick", action="store_true", help="200 and 1,000 images, one run each, no latency: under a minute"
+        "--quick", action="store_true", help="200 and 1,000 images, one run each, no waiting: under a minute"
     )
     return parser.parse_args()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
@@ -19,10 +19,11 @@ from local.functions_host.process import HostProcess
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """
-    Seconds of wall and CPU, MiB of memory, numbers of calls.
+    Seconds of wall and CPU, MiB of memory, numbers of calls. Of several hosts CPU is the sum, memory the largest.
 
     `idle` is the host's memory before the request; `phases` the wall of each phase in seconds, from the request's own
-    history; `app_calls` go to the app's blobs, `source_calls` to the pictures' links, `api_calls` to Custom Vision.
+    history, which `record` holds whole; `app_calls` go to the app's blobs, `source_calls` to the pictures' links,
+    `api_calls` to Custom Vision. `by_operation` splits the latter, `by_blob` the app's by operation and kind of blob.
     """
 
     wall: float
@@ -34,28 +35,57 @@ class Figures:
     api_calls: int = 0
     connections: int = 0
     phases: Mapping[str, float] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    by_operation: Mapping[str, int] = field(default_factory=dict)
+    by_blob: Mapping[str, int] = field(default_factory=dict)
 
 
-def measured(around: Surroundings, host: HostProcess, route: str, body: Mapping[str, Any]) -> Figures:
-    """Follow one request from POST to its end; its calls and the host's costs meanwhile."""
+def measured(
+    around: Surroundings,
+    host: HostProcess,
+    route: str,
+    body: Mapping[str, Any],
+    *,
+    beside: Sequence[HostProcess] = (),
+    ends: Collection[str] = ("completed",),
+) -> Figures:
+    """Follow one request from POST to its end; its calls and the costs of the host, and of others beside it."""
+    figures = started(around, [host, *beside])
+    record = around.follow(host, route, body, ends)
+    return replace(figures(), phases=phases_of(record["history"]), record=record)
+
+
+def started(around: Surroundings, hosts: Sequence[HostProcess]) -> Callable[[], Figures]:
+    """Count and measure from now on; what is returned gives the figures up to its own call."""
+    pids = [one.pid for one in hosts]
     around.blobs.reset()
     around.control.reset_calls()
-    reset_peak(host.pid)
-    before, began = costs_of(host.pid), time.perf_counter()
-    record = around.follow(host, route, body)
-    wall, after = time.perf_counter() - began, costs_of(host.pid)
-    counts = around.blobs.counts()
-    return Figures(
-        wall=wall,
-        cpu=after.cpu - before.cpu,
-        peak=after.peak,
-        idle=before.rss,
-        app_calls=calls_of(counts["calls"], APP_ACCOUNT),
-        source_calls=calls_of(counts["calls"], SERVICE_ACCOUNT),
-        api_calls=sum(sum(by_status.values()) for by_status in around.control.calls().values()),
-        connections=counts["connections"],
-        phases=phases_of(record["history"]),
-    )
+    for pid in pids:
+        reset_peak(pid)
+    before, began = [costs_of(pid) for pid in pids], time.perf_counter()
+
+    def figures() -> Figures:
+        wall, after = time.perf_counter() - began, [costs_of(pid) for pid in pids]
+        counts = around.blobs.counts()
+        api = {name: sum(by_status.values()) for name, by_status in around.control.calls().items()}
+        return Figures(
+            wall=wall,
+            cpu=sum(one.cpu for one in after) - sum(one.cpu for one in before),
+            peak=max(one.peak for one in after),
+            idle=max(one.rss for one in before),
+            app_calls=calls_of(counts["calls"], APP_ACCOUNT),
+            source_calls=calls_of(counts["calls"], SERVICE_ACCOUNT),
+            api_calls=sum(api.values()),
+            connections=counts["connections"],
+            by_operation=api,
+            by_blob={
+                name.partition(" ")[2]: number
+                for name, number in counts["kinds"].items()
+                if name.startswith(f"{APP_ACCOUNT} ")
+            },
+        )
+
+    return figures
 
 
 def of_yardstick(took: Mapping[str, float]) -> Figures:

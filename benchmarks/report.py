@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 _PACKAGES = ("azure-functions", "azure-storage-blob", "azure-storage-queue", "requests", "urllib3")
@@ -47,3 +47,14 @@ def machine() -> str:
         "Blobs: the lean endpoint of benchmarks/blob_endpoint (no signatures checked, copies share their bytes). "
         "Queues: Azurite. Custom Vision: the emulator.\n"
     )
+
+
+def shares(title: str, kinds: Mapping[str, int], each: int, unit: str, most: int = 12) -> Table:
+    """Give the most frequent of some calls, all together and for each of so many `unit`."""
+    table = Table(title, ("calls", f"for each {unit}", "all"))
+    total = sum(kinds.values())
+    listed = sorted(kinds.items(), key=lambda pair: -pair[1])[:most]
+    rest = total - sum(number for _, number in listed)
+    for name, number in [("all", total), *listed, *([("others", rest)] if rest else [])]:
+        table.add(name, f"{number / each:.2f}", str(number))
+    return table

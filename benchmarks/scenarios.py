@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
+from benchmarks.bad_copies import bad_copies
+from benchmarks.call_rate import call_rate
 from benchmarks.cold_import import CLIENTS, import_figures
-from benchmarks.measuring import Figures, measured, middle, of_yardstick
+from benchmarks.exporting import BARE, calls_table, exported, memory_table, phases_table, ratios_table, runs_of
+from benchmarks.hops import hops
+from benchmarks.idle import idle
+from benchmarks.large import large
+from benchmarks.measuring import Figures, measured, of_yardstick
+from benchmarks.plan import Plan
 from benchmarks.report import Table, ratio
+from benchmarks.several_hosts import several_hosts
+from benchmarks.small_jobs import small_jobs
+from benchmarks.status_reads import status_reads
 from benchmarks.surroundings import Surroundings
 
-CHEAP_IMAGES = 2000
-"""Up to here a scenario runs several times and gives medians."""
 IMAGES_OF_ONE = 20
 MOST_TIMES_IN_ERASURES = 5
 """The largest erasure beside the smallest: every image is listed some twenty times by app and script together."""
 API_MILLISECONDS = 50
 BLOB_MILLISECONDS = 20
-_BARE: Mapping[str, Any] = {"package": "none", "formats": []}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured: numbers of images, runs of what is cheap."""
-
-    images: Sequence[int]
-    runs: int
-
-
-@dataclass(frozen=True)
-class Exported:
-    """An export of so many images, and the yardsticks over the same project."""
-
-    images: int
-    app: Figures
-    sdk: Figures
-    plain: Figures
 
 
 def imports(plan: Plan, _around: Surroundings) -> list[Table]:
@@ -54,27 +41,32 @@ def imports(plan: Plan, _around: Surroundings) -> list[Table]:
 
 def export(plan: Plan, around: Surroundings) -> list[Table]:
     """Export with neither zip nor derived files, beside both yardsticks; memory against the number of images."""
-    found = [_exported(around, images, _runs(plan, images), _BARE) for images in plan.images]
-    return [_ratios("Export (no zip, no CSV or COCO)", found), _phases(found), _calls(found), _memory(found)]
+    found = [exported(around, images, runs_of(plan, images), BARE) for images in plan.images]
+    return [
+        ratios_table("Export (no zip, no CSV or COCO)", found),
+        phases_table(found),
+        calls_table(found),
+        memory_table(found),
+    ]
 
 
 def latency(plan: Plan, around: Surroundings) -> list[Table]:
     """The same with a wait at every call, as a data centre has it; the smallest number of images only."""
-    around.blobs.set_latency(BLOB_MILLISECONDS)
-    around.control.fault("delay", seconds=API_MILLISECONDS / 1000)
-    try:
-        found = [_exported(around, min(plan.images), 1, _BARE)]
-    finally:
-        around.control.clear_faults()
-        around.blobs.set_latency(0)
+    with around.latency(api_seconds=API_MILLISECONDS / 1000, blob_milliseconds=BLOB_MILLISECONDS):
+        found = [exported(around, min(plan.images), 1, BARE)]
     title = f"Export with latency ({API_MILLISECONDS} ms Custom Vision, {BLOB_MILLISECONDS} ms blobs)"
-    return [_ratios(title, found), _phases(found)]
+    return [ratios_table(title, found), phases_table(found)]
 
 
 def package(plan: Plan, around: Surroundings) -> list[Table]:
     """Export with everything: CSV, COCO, index pages and zips."""
-    found = [_exported(around, min(plan.images), 1, {"package": "zip"})]
-    return [_ratios("Export with zip, CSV and COCO", found), _phases(found), _calls(found), _memory(found)]
+    found = [exported(around, min(plan.images), 1, {"package": "zip"})]
+    return [
+        ratios_table("Export with zip, CSV and COCO", found),
+        phases_table(found),
+        calls_table(found),
+        memory_table(found),
+    ]
 
 
 def erasure(plan: Plan, around: Surroundings) -> list[Table]:
@@ -96,24 +88,16 @@ SCENARIOS: Mapping[str, Callable[[Plan, Surroundings], list[Table]]] = {
     "latency": latency,
     "package": package,
     "erasure": erasure,
+    "hops": hops,
+    "idle": idle,
+    "status": status_reads,
+    "copies": bad_copies,
+    "hosts": several_hosts,
+    "rate": call_rate,
+    "jobs": small_jobs,
+    "large": large,
 }
-
-
-def _runs(plan: Plan, images: int) -> int:
-    return plan.runs if images <= CHEAP_IMAGES else 1
-
-
-def _exported(around: Surroundings, images: int, runs: int, options: Mapping[str, Any]) -> Exported:
-    """Run the app (a fresh host each time) and the yardsticks in turn, so that a noisy moment hits all of them."""
-    project = around.seeded(f"export {uuid4()}", images)["project"]
-    body = {"scope": {"projects": [project]}, "options": options}
-    app, sdk, plain = [], [], []
-    for _ in range(runs):
-        sdk.append(of_yardstick(around.yardstick("sdk", project)))
-        with around.host() as host:
-            app.append(measured(around, host, "exports", body))
-        plain.append(of_yardstick(around.yardstick("requests", project)))
-    return Exported(images, middle(app), middle(sdk), middle(plain))
+"""By the name that `--scenario` takes, in the order in which they run."""
 
 
 def _erased(around: Surroundings, images: int) -> tuple[Figures, Figures]:
@@ -130,52 +114,3 @@ def _erased(around: Surroundings, images: int) -> tuple[Figures, Figures]:
     person = ["subject", people[-1]]
     script = around.yardstick("erase", seeded["project"], iterations=seeded["iterations"], person=person)
     return app, of_yardstick(script)
-
-
-def _ratios(title: str, found: Sequence[Exported]) -> Table:
-    head = ("images", "wall / SDK", "CPU / SDK", "wall / requests", "CPU / requests")
-    table = Table(title, (*head, "wall s", "CPU s", "CPU ms an image", "SDK wall, CPU s", "requests wall, CPU s"))
-    for one in found:
-        app, sdk, plain = one.app, one.sdk, one.plain
-        ratios = [ratio(app.wall, sdk.wall), ratio(app.cpu, sdk.cpu)]
-        ratios += [ratio(app.wall, plain.wall), ratio(app.cpu, plain.cpu)]
-        took = [f"{app.wall:.1f}", f"{app.cpu:.1f}", f"{app.cpu / one.images * 1000:.2f}"]
-        others = [f"{other.wall:.1f}, {other.cpu:.1f}" for other in (sdk, plain)]
-        table.add(str(one.images), *ratios, *took, *others)
-    return table
-
-
-def _phases(found: Sequence[Exported]) -> Table:
-    names = list(dict.fromkeys(name for one in found for name in one.app.phases))
-    table = Table("Where the wall goes (seconds, hops of the queue included)", ("images", *names))
-    for one in found:
-        table.add(str(one.images), *(f"{one.app.phases.get(name, 0):.2f}" for name in names))
-    return table
-
-
-def _calls(found: Sequence[Exported]) -> Table:
-    table = Table(
-        "Calls (blobs; those to queues are not counted)",
-        ("images", "our storage an image", "our storage", "source an image", "API", "connections at once"),
-    )
-    for one in found:
-        app, images = one.app, one.images
-        each = (f"{app.app_calls / images:.3f}", str(app.app_calls), f"{app.source_calls / images:.3f}")
-        table.add(str(images), *each, str(app.api_calls), str(app.connections))
-    return table
-
-
-def _memory(found: Sequence[Exported]) -> Table:
-    smallest = found[0].app
-    head = ("images", f"peak / that of {found[0].images}", "peak - idle MiB", "peak MiB", "idle host MiB")
-    table = Table("Memory of the host's process tree", head)
-    for one in found:
-        app = one.app
-        table.add(
-            str(one.images),
-            ratio(app.peak, smallest.peak),
-            f"{app.peak - app.idle:.0f}",
-            f"{app.peak:.0f}",
-            f"{app.idle:.0f}",
-        )
-    return table

@@ -78,9 +78,14 @@ def answer_to(store: BlobStore, call: Call) -> Answer:
     try:
         return _done(store, call)
     except Refused as refused:
-        code = refused.code
-        body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
-        return Answer(refused.status, {"x-ms-error-code": code, "Content-Type": "application/xml"}, body.encode())
+        return refused_answer(refused)
+
+
+def refused_answer(refused: Refused) -> Answer:
+    """Write a refusal as Azure Storage does."""
+    code = refused.code
+    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
+    return Answer(refused.status, {"x-ms-error-code": code, "Content-Type": "application/xml"}, body.encode())
 
 
 def _done(store: BlobStore, call: Call) -> Answer:

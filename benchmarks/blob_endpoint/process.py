@@ -45,6 +45,14 @@ class BlobEndpoint:
         """Let every call wait so long."""
         self._call("set", {"latency_ms": milliseconds})
 
+    def set_bad_copies(self, **shares: float) -> None:
+        """Let shares of the copies come late or be refused, see `BadCopies`; nothing: all are well again."""
+        self._call("bad", shares)
+
+    def names(self, path: str) -> list[str]:
+        """List blobs by "account/container/prefix"."""
+        return list(json.loads(self._call(f"names/{path}")))
+
     def peek(self, path: str) -> bytes | None:
         """Read a blob by "account/container/name"; None if absent."""
         try:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote
 
-from benchmarks.blob_endpoint.calls import Answer, Call, answer_to
+from benchmarks.blob_endpoint.bad_copies import BadCopies
+from benchmarks.blob_endpoint.calls import Answer, Call, answer_to, refused_answer
 from benchmarks.blob_endpoint.store import BlobStore, Refused
 
 CONTROL = "/__"
+_IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NUMBERS = re.compile(r"\d+")
 _HEAD_END = b"\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -23,33 +27,47 @@ class Endpoint:
     """
     The state of one endpoint.
 
-    `latency` is the wait before each answer, in seconds; `calls` counts "account operation"; `peak` is the largest
-    number of connections at one time.
+    `latency` is the wait before each answer, in seconds; `bad` says which copies are late or refused; `calls` counts
+    "account operation", `kinds` the same by kind of blob; `peak` is the largest number of connections at one time.
     """
 
     store: BlobStore = field(default_factory=BlobStore)
     latency: float = 0.0
+    bad: BadCopies = field(default_factory=BadCopies)
     calls: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
     open: int = 0
     peak: int = 0
 
     def handle(self, call: Call) -> Answer:
         """Answer and count a call of a client."""
-        self.calls[f"{call.account} {call.operation}"] += 1
-        return answer_to(self.store, call)
+        operation = call.operation
+        self.calls[f"{call.account} {operation}"] += 1
+        self.kinds[f"{call.account} {operation} {kind_of(call)}"] += 1
+        refused = self.bad.refusal(call.blob) if operation == "CopyBlobFromURL" else None
+        return refused_answer(refused) if refused else answer_to(self.store, call)
+
+    def wait(self, call: Call) -> float:
+        """Give the seconds until the answer of a call is sent."""
+        return self.latency + (self.bad.wait(call.blob) if call.operation == "CopyBlobFromURL" else 0.0)
 
     def control(self, target: str, body: bytes) -> Answer:
-        """Answer a call of the bench, which is not counted: /__counts, /__reset, /__set, /__peek/path of a blob."""
+        """Answer a call of the bench, which is not counted: counts, reset, set, bad, names/… and peek/… by path."""
         route, _, rest = target.removeprefix(CONTROL).partition("/")
         match route:
             case "peek":
                 return self._peek(unquote(rest))
+            case "names":
+                return self._names(unquote(rest))
             case "reset":
                 self.calls.clear()
+                self.kinds.clear()
                 self.peak = self.open
             case "set":
                 self.latency = float(json.loads(body)["latency_ms"]) / 1000
-        state = {"calls": dict(self.calls), "connections": self.peak, "open": self.open}
+            case "bad":
+                self.bad = BadCopies(**json.loads(body))
+        state = {"calls": dict(self.calls), "connections": self.peak, "open": self.open, "kinds": dict(self.kinds)}
         return Answer(200, {"Content-Type": "application/json"}, json.dumps(state).encode())
 
     def _peek(self, path: str) -> Answer:
@@ -58,6 +76,11 @@ class Endpoint:
             return Answer(200, {}, bytes(self.store.blob(account, container, name).content))
         except Refused as refused:
             return Answer(refused.status)
+
+    def _names(self, path: str) -> Answer:
+        account, container, prefix = path.split("/", 2)
+        found = [name for name, _ in self.store.container(account, container).listed(prefix, "")]
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(found).encode())
 
 
 class Connection(asyncio.Protocol):
@@ -95,15 +118,21 @@ class Connection(asyncio.Protocol):
         if target.startswith(CONTROL):
             self._send(method, self._endpoint.control(target, body))
             return
-        answer = self._endpoint.handle(Call.of(method, target, headers, body))
-        if self._endpoint.latency:
-            asyncio.get_running_loop().call_later(self._endpoint.latency, self._send, method, answer)
+        call = Call.of(method, target, headers, body)
+        answer = self._endpoint.handle(call)
+        if wait := self._endpoint.wait(call):
+            asyncio.get_running_loop().call_later(wait, self._send, method, answer)
         else:
             self._send(method, answer)
 
     def _send(self, method: str, answer: Answer) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(head_of(answer) + (b"" if method == "HEAD" else bytes(answer.body)))
+
+
+def kind_of(call: Call) -> str:
+    """Name the kind of a call's blob, or of its listing: the name without ids and numbers."""
+    return _NUMBERS.sub("N", _IDS.sub("{id}", call.blob or call.query.get("prefix", "")))
 
 
 def parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:

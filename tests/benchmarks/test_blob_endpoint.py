@@ -143,6 +143,29 @@ def test_calls_and_connections_are_counted(endpoint: BlobEndpoint, pictures: Con
     assert endpoint.counts()["connections"] >= 1
 
 
+def test_calls_are_told_apart_by_kind_of_blob(endpoint: BlobEndpoint, pictures: ContainerClient) -> None:
+    endpoint.reset()
+    for number in range(2):
+        pictures.upload_blob(f"kinds/{number}.jpg", b"picture", overwrite=True)
+    assert endpoint.counts()["kinds"] == {"customvision PutBlob kinds/N.jpg": 2}
+    assert endpoint.names("customvision/pictures/kinds/") == ["kinds/0.jpg", "kinds/1.jpg"]
+
+
+def test_a_busy_copy_is_done_in_the_end_and_an_unreadable_one_is_a_refusal(
+    endpoint: BlobEndpoint, store: AzureBlobStore, pictures: ContainerClient
+) -> None:
+    source = pictures.upload_blob("five.jpg", b"picture", overwrite=True).url
+    try:
+        endpoint.set_bad_copies(busy=1000)
+        store.copy_from_link("copy", source, source_etag=None, source_md5=None, content_type="image/jpeg")
+        endpoint.set_bad_copies(unreadable=1000)
+        with pytest.raises(SourceRefusal):
+            store.copy_from_link("other", source, source_etag=None, source_md5=None, content_type="image/jpeg")
+    finally:
+        endpoint.set_bad_copies()
+    assert [entry.name for entry in store.entries()] == ["copy"]
+
+
 def test_one_connection_serves_one_probe_after_the_other(endpoint: BlobEndpoint, pictures: ContainerClient) -> None:
     pictures.upload_blob("four.jpg", b"picture", overwrite=True)
     with make_session(4) as session:

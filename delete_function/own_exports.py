@@ -3,23 +3,25 @@ The phase of an erasure that is about this app's own earlier exports.
 
 Before its first delete an erasure marks what it takes away (tombstones), so that exports which run meanwhile leave it
 out. When the items are verified to be gone from the service, the marks of everything that was not erased are withdrawn,
-and the packages are cleaned of the rest; then it waits for exports that had begun before.
+and the packages are cleaned of the rest; then it waits for exports that had begun before. Tags go from the service
+after that: when they are verified to be gone, the phase comes once more and takes them out of the packages too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from delete_function.export_first import child_id
-from delete_function.plan import ACCOUNT, IMAGES, OWN_EXPORTS, PREDICTIONS
+from delete_function.plan import ACCOUNT, IMAGES, OWN_EXPORTS, PREDICTIONS, TAGS
 from delete_function.result import Words
 from shared import tombstones
 from shared.cleaning import OwnExports, Progress, Rebuild
 from shared.domain.record import RequestRecord
+from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of
 from shared.lifecycle import Decision, Move, Wait, counts_so_far
@@ -53,11 +55,23 @@ def withdraw(services: Services, request_id: str, plan: Mapping[str, Any], words
 def _erased(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> Tombstones:
     if project["whole"]:
         return Tombstones(whole=not _is_spared(services, request_id, project, words))
-    images, predictions = (
+    images, predictions, tags = (
         {item for (store, item), word in words.word_of.items() if store == kind and word in ERASED}
-        for kind in (IMAGES, PREDICTIONS)
+        for kind in (IMAGES, PREDICTIONS, TAGS)
     )
-    return Tombstones(images=images, predictions=predictions)
+    return Tombstones(images=images, predictions=predictions, tags=tags)
+
+
+def erased_tags(services: Services, request_id: str, plan: Mapping[str, Any], words: Words) -> dict[str, list[str]]:
+    """Give the tags that are gone by project, of projects that stay; with a whole project its tags go anyway."""
+    found = {
+        project["id"]: [
+            tag for tag in _planned(services, request_id, project, TAGS) if words.word_of.get((TAGS, tag)) in ERASED
+        ]
+        for project in plan["projects"]
+        if not project["whole"]
+    }
+    return {project_id: tags for project_id, tags in found.items() if tags}
 
 
 def _is_spared(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> bool:
@@ -84,11 +98,18 @@ class OwnExportsPhase:
     words: Words
     rebuild: Rebuild
 
-    def begin(self, notes: Mapping[str, Any]) -> Move:
-        """Withdraw the marks of what was not erased, and give the move into the phase."""
-        withdraw(self.services, self.record.subject_request_id, self.plan, self.words)
+    def begin(self, notes: Mapping[str, Any], *, tags: bool) -> Move:
+        """
+        Withdraw the marks of what was not erased, and give the move into the phase.
+
+        `tags` says that their phase is over; those that were erased are marked now.
+        """
+        request_id = self.record.subject_request_id
+        withdraw(self.services, request_id, self.plan, self.words)
+        for project_id, ids in erased_tags(self.services, request_id, self.plan, self.words).items() if tags else ():
+            tombstones.write_tags(self.services.ledger.blobs, request_id, project_id, ids)
         now = self.services.now()
-        noted = {**notes, OWN_EXPORTS: {"since": rfc3339(now), "done": {}, "running": [], "kept": {}}}
+        noted = {**notes, OWN_EXPORTS: {"since": rfc3339(now), "done": {}, "running": [], "kept": {}, "tags": tags}}
         counts = counts_so_far(self.services, self.record)
         return Move(record=self.record.in_phase(now, OWN_EXPORTS, counts=counts, notes=noted))
 
@@ -100,6 +121,13 @@ class OwnExportsPhase:
             return None
         pause = PAUSE if progress.wait is None else timedelta(seconds=progress.wait)
         return Wait(record=noted, seconds=pause.total_seconds())
+
+    def again(self, held: Collection[str]) -> Move:
+        """Give the move back into the phase, for packages that hold something of it after all."""
+        done = {package: found for package, found in self._state["done"].items() if package not in held}
+        notes = {**self.record.notes, OWN_EXPORTS: {**self._state, "done": done}}
+        now = self.services.now()
+        return Move(record=self.record.in_phase(now, OWN_EXPORTS, status=RequestStatus.IN_PROGRESS, notes=notes))
 
     def finished(self) -> RequestRecord:
         """Give the record with what the last step found."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from delete_function.own_exports import OwnExportsPhase, counts_of, kept_exports
+from delete_function.own_exports import OwnExportsPhase, counts_of, erased_tags, kept_exports
 from delete_function.plan import (
     ACCOUNT,
     CONTENT_PHASES,
@@ -23,6 +23,7 @@ from delete_function.plan import (
     PHASES,
     PROJECTS,
     STORE_OF,
+    TAGS,
     planned_of,
     planned_phases,
     planned_unit_ids,
@@ -151,7 +152,7 @@ class Proving:
             return self._go_on()
         held = self._packages_that_hold_it()
         if held and not self._is_late:
-            return Move(record=self.record.in_phase(self._now, OWN_EXPORTS, status=RequestStatus.IN_PROGRESS))
+            return self._own_exports.again(held)
         return self._finish(look, None, held)
 
     def _packages_that_hold_it(self) -> list[str]:
@@ -166,8 +167,7 @@ class Proving:
             changes = {"status": status, "phase": following, "phase_time": self._now, "counts": counts}
             return Move(record=self.record.evolve(self._now, notes=self._notes(proof), **changes))
         if following == OWN_EXPORTS:
-            proof["begun"] = [*proof["begun"], OWN_EXPORTS]
-            return self._own_exports.begin(self._notes(proof))
+            return self._begin_own_exports(proof)
         return begin_phase(self.services, self.record, self.plan, following, self._notes(proof))
 
     def _following(self) -> str:
@@ -179,8 +179,19 @@ class Proving:
             return ACCOUNT
         open_phases = [phase for phase in planned_phases(self.plan) if phase not in begun]
         if not open_phases:
-            return LAST_LOOK
+            return OWN_EXPORTS if self._tags_are_open else LAST_LOOK
         return {PROJECTS: CONTENT_LOOK, ACCOUNT: PROJECTS_LOOK}.get(open_phases[0], open_phases[0])
+
+    @property
+    def _tags_are_open(self) -> bool:
+        """Whether tags are gone from the service and the packages have not been gone through for them."""
+        if TAGS not in self._proof["begun"] or self.record.notes.get(OWN_EXPORTS, {}).get("tags"):
+            return False
+        return bool(erased_tags(self.services, self.record.subject_request_id, self.plan, self._words))
+
+    def _begin_own_exports(self, proof: dict[str, Any]) -> Move:
+        proof["begun"] = [*(phase for phase in proof["begun"] if phase != OWN_EXPORTS), OWN_EXPORTS]
+        return self._own_exports.begin(self._notes(proof), tags=TAGS in proof["begun"])
 
     def _not_clean(self, look: Look) -> Decision:
         failed = self._words.having("failed")
@@ -254,7 +265,7 @@ class Proving:
 
     def _finish(self, look: Look, reason: str | None, held: Sequence[str] = ()) -> Decision:
         """End the request; one that is cut short cleans the packages of what it did erase before."""
-        if reason is not None and self._packages_are_open:
+        if reason is not None and (self._packages_are_open or self._tags_are_open):
             return self._cut_short(look, reason)
         words, proof = self._words, self._proof
         self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
@@ -279,8 +290,7 @@ class Proving:
         """Go through the packages for what was erased all the same; of a project that stays, nothing is taken."""
         words, proof = self._words, self._proof
         words.settle(look.remaining, reason)
-        proof |= {"cut": reason, "begun": [*proof["begun"], OWN_EXPORTS], "next_time": None}
-        return self._own_exports.begin(self._notes(proof))
+        return self._begin_own_exports(proof | {"cut": reason, "next_time": None})
 
 
 def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Words:

@@ -23,7 +23,7 @@ from shared.packages import JSON_LINES, checked
 from shared.ports import BlobStore
 
 IDS_A_PAGE = 5000
-IMAGE, PREDICTION, PROJECT = "image", "prediction", "project"
+IMAGE, PREDICTION, PROJECT, TAG = "image", "prediction", "project", "tag"
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """How far the clocks of two hosts may be apart when a beginning is compared with an end."""
 
@@ -32,14 +32,19 @@ _ROOT = "erased/"
 
 @dataclass
 class Tombstones:
-    """What erasures take away of one project: ids in lower case, or the whole of it."""
+    """
+    What erasures take away of one project: ids in lower case, or the whole of it.
+
+    `tags` concern what has been written already: an export that reads finds them gone from the workspace.
+    """
 
     whole: bool = False
     images: set[str] = field(default_factory=set)
     predictions: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return self.whole or bool(self.images) or bool(self.predictions)
+        return self.whole or bool(self.images or self.predictions or self.tags)
 
     def covers_image(self, image_id: str) -> bool:
         """Whether an image is taken away."""
@@ -51,13 +56,15 @@ class Tombstones:
 
     def is_within(self, other: Tombstones) -> bool:
         """Whether others cover all of it."""
-        return other.whole or (not self.whole and self.images <= other.images and self.predictions <= other.predictions)
+        pairs = ((self.images, other.images), (self.predictions, other.predictions), (self.tags, other.tags))
+        return other.whole or (not self.whole and all(own <= others for own, others in pairs))
 
     def add(self, other: Tombstones) -> None:
         """Take in what others cover."""
         self.whole = self.whole or other.whole
         self.images |= other.images
         self.predictions |= other.predictions
+        self.tags |= other.tags
 
 
 def write(
@@ -83,6 +90,19 @@ def write(
             blobs.create(_page(project_id, request_id, number), _content(page), content_type=JSON_LINES)
         except AlreadyExists:
             continue
+
+
+def write_tags(blobs: BlobStore, request_id: str, project_id: str, tag_ids: Iterable[str]) -> None:
+    """
+    Write the tombstones of tags that an erasure has deleted; the same call again changes nothing.
+
+    A page of their own, the one with the number 0: tags go last, when those of the items have long been written.
+    """
+    rows = ((TAG, tag_id) for tag_id in sorted(tag_ids))
+    try:
+        blobs.create(_page(project_id, request_id, 0), _content(rows), content_type=JSON_LINES)
+    except AlreadyExists:
+        return
 
 
 def standing(
@@ -191,7 +211,8 @@ def _read(blobs: BlobStore, name: str, among: Collection[str] | None) -> Tombsto
         if row["kind"] == PROJECT:
             found.whole = True
         elif among is None or row["id"] in among:
-            (found.images if row["kind"] == IMAGE else found.predictions).add(row["id"])
+            of_kind = {IMAGE: found.images, PREDICTION: found.predictions, TAG: found.tags}
+            of_kind[row["kind"]].add(row["id"])
     return found
 
 
@@ -214,5 +235,7 @@ def _is_erased(row: Mapping[str, str], erased: Tombstones) -> bool:
             return erased.whole
         case "image":
             return erased.covers_image(row["id"])
+        case "tag":
+            return row["id"] in erased.tags
         case _:
             return erased.covers_prediction(row["id"])

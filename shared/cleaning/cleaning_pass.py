@@ -107,8 +107,7 @@ class CleaningPass:
 
     def _survey(self) -> None:
         """Note what can only be seen before anything changes: which zips hold what changes, and tags that go."""
-        whole = [project_id for project_id, tombstones in self.erased.items() if tombstones.whole]
-        tags = sum(tag_count(self._leased, self._id, project_id) for project_id in whole)
+        tags = sum(tag_count(self._leased, self._id, project_id, taken) for project_id, taken in self.erased.items())
         parts = self._concerned_parts() if self._manifest() is not None else []
         self.lease.note(parts=parts, tags=tags)
 

@@ -42,13 +42,15 @@ class HeldIds:
         return at < len(self) and self[at] == wanted
 
     def has_any(self, tombstones: Tombstones) -> bool:
-        """Whether anything that is taken away may be held."""
-        return tombstones.whole or any(map(self.has, tombstones.images | tombstones.predictions))
+        """Whether any item that is taken away may be held."""
+        return any(map(self.has, tombstones.images | tombstones.predictions))
 
 
 def may_hold(services: Services, package_id: str, project_id: str, tombstones: Tombstones) -> bool:
     """Whether a package of an export that has ended may hold what is taken away of a project."""
-    return bool(tombstones) and (tombstones.whole or _index(services, package_id, project_id).has_any(tombstones))
+    if tombstones.whole or tombstones.tags:  # which tags a package has is not indexed
+        return True
+    return bool(tombstones) and _index(services, package_id, project_id).has_any(tombstones)
 
 
 def _index(services: Services, package_id: str, project_id: str) -> HeldIds:

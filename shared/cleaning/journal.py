@@ -21,15 +21,16 @@ from shared.domain.times import parse_rfc3339, rfc3339
 from shared.packages import checked
 from shared.ports import BlobStore, Clock
 
-WORDS = ("images", "predictions")
+WORDS = ("images", "predictions", "tags")
 LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
     """
-    `passes`: how many have begun. `waiting`, `batch`, `done`: erasures with the numbers of images and predictions that
-    they found, and the projects that they are about. `stage`: how far the pass has come; `owner`, `until`: the lease.
+    `passes`: how many have begun. `waiting`, `batch`, `done`: erasures with the numbers of images, predictions and
+    tags that they found, and the projects that they are about. `stage`: how far the pass has come; `owner`, `until`:
+    the lease.
     """
 
     passes: int = 0
@@ -88,7 +89,7 @@ def register(blobs: BlobStore, package_id: str, erasure_id: str, found: Mapping[
     """
     Let an erasure wait for the next pass; one that waits or is in a pass stays as it is.
 
-    `found`: `images` and `predictions` as numbers, `projects` as ids.
+    `found`: `images`, `predictions` and `tags` as numbers, `projects` as ids.
     """
 
     def edit(journal: Journal) -> Journal:

@@ -23,7 +23,7 @@ from shared.services import Services
 from shared.tombstones import of_erasures
 
 type Found = dict[str, int]
-"""How many images and predictions of an erasure a package held."""
+"""How many images, predictions and tags of an erasure a package held."""
 
 BUSY_SECONDS = 5.0
 """How long an erasure waits while another one is at a package."""
@@ -128,7 +128,7 @@ class OwnExports:
 
 
 def _registered(held: Held) -> dict[str, Any]:
-    return {"images": len(held.images), "predictions": len(held.predictions), "projects": sorted(held.seen)}
+    return {word: len(getattr(held, word)) for word in WORDS} | {"projects": sorted(held.seen)}
 
 
 def _found_before(journal: Journal, erasure_id: str) -> Found:

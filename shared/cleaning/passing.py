@@ -96,7 +96,7 @@ class _Wanted:
             blob = blobs.read(self._name)
         kept = json.loads(blob.content) if blob else {}
         return {
-            project_id: Tombstones(one["whole"], set(one["images"]), set(one["predictions"]))
+            project_id: Tombstones(one["whole"], set(one["images"]), set(one["predictions"]), set(one["tags"]))
             for project_id, one in kept.items()
         }
 
@@ -115,7 +115,8 @@ class _Wanted:
 
     def _of_project(self, project_id: str) -> dict[str, Any]:
         found = of_erasures(self.services.ledger.blobs, project_id, self.journal.batch.keys())
-        return {"whole": found.whole, "images": sorted(found.images), "predictions": sorted(found.predictions)}
+        items = {"images": found.images, "predictions": found.predictions, "tags": found.tags}
+        return {"whole": found.whole} | {word: sorted(ids) for word, ids in items.items()}
 
 
 def _remove_if_expired(services: Services, package_id: str) -> None:

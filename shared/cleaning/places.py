@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from shared.domain.canonical import canonical, readable
 from shared.tombstones import Tombstones
 
 type Erased = Mapping[str, Tombstones]
@@ -17,6 +18,7 @@ _IN_PROJECT = re.compile(rf"projects/({_ID})/(.+)")
 _PICTURE = re.compile(rf"(images|predictions)/files/({_ID})\.[a-z0-9]+")
 _IMAGE_ROWS = re.compile(rf"(iterations/{_ID}/)?(images|image_performances)/\d{{5,}}\.jsonl")
 _PREDICTION_ROWS = re.compile(r"predictions/\d{5,}\.jsonl")
+_TAG_LISTS = re.compile(rf"(iterations/{_ID}/)?tags\.json|iterations/{_ID}/performance\.json")
 _INDEX = re.compile(r"index(-\d{3,})?\.html")
 _STORES = {
     "projects": re.compile(r"project\.json"),
@@ -47,6 +49,16 @@ def is_rows(path: str) -> bool:
     return bool(_IMAGE_ROWS.fullmatch(path) or _PREDICTION_ROWS.fullmatch(path))
 
 
+def lists_tags(path: str) -> bool:
+    """Whether a file of a project lists its tags, or figures by tag."""
+    return bool(_TAG_LISTS.fullmatch(path))
+
+
+def has_contents(path: str, tombstones: Tombstones) -> bool:
+    """Whether a file of a project that stays may hold something of what is taken away."""
+    return is_rows(path) or (bool(tombstones.tags) and lists_tags(path))
+
+
 def picture_id(path: str) -> tuple[str, str] | None:
     """Give store and id of the picture that a file of a project is; None if it is none."""
     found = _PICTURE.fullmatch(path)
@@ -74,11 +86,11 @@ def is_doomed(path: str, erased: Erased) -> bool:
 
 
 def may_change(path: str, erased: Erased) -> bool:
-    """Whether a file that stays may have other bytes afterwards: rows, and what is made of them."""
+    """Whether a file that stays may have other bytes afterwards: rows, lists of tags, and what is made of them."""
     where = place(path)
     if where is None:
         return is_index(path)
-    return where[0] in erased and (is_rows(where[1]) or where[1] in FORMATS)
+    return where[0] in erased and (has_contents(where[1], erased[where[0]]) or where[1] in FORMATS)
 
 
 def row_ids(path: str, content: bytes) -> Iterator[tuple[str, str, bytes]]:
@@ -89,7 +101,45 @@ def row_ids(path: str, content: bytes) -> Iterator[tuple[str, str, bytes]]:
         yield store, str(row.get("id", "")).lower(), line
 
 
-def rows_left(path: str, content: bytes, tombstones: Tombstones) -> bytes:
-    """Give a page of rows without the items that are taken away; what stays is byte for byte the same."""
+def contents_left(path: str, content: bytes, tombstones: Tombstones) -> bytes:
+    """
+    Give a file of a project without what is taken away: rows of items, and all that is said by a tag.
+
+    What stays is byte for byte the same.
+    """
+    if not is_rows(path):
+        return _without_tags(content, tombstones.tags, readable)
     kept = (line for store, item, line in row_ids(path, content) if not covers(tombstones, store, item))
-    return b"".join(kept)
+    return b"".join(_without_tags(line, tombstones.tags, _as_row) for line in kept)
+
+
+def tags_in(content: bytes, tags: Collection[str]) -> set[str]:
+    """Give those of some tags that a file names; their ids stand there in any case."""
+    lowered = content.lower() if tags else b""
+    return {tag for tag in tags if tag.encode() in lowered}
+
+
+def _without_tags(content: bytes, tags: Collection[str], write: Callable[[Any], bytes]) -> bytes:
+    named = tags_in(content, tags)
+    if not named:
+        return content
+    value = json.loads(content)
+    left = _pruned(value, named)
+    return content if left == value else write(left)
+
+
+def _pruned(value: Any, tags: Collection[str]) -> Any:  # noqa: ANN401 - any JSON value
+    """Leave out what any list has about one of some tags: the tag, a region, a figure, a guess."""
+    if isinstance(value, list):
+        return [_pruned(item, tags) for item in value if not _is_about(item, tags)]
+    if isinstance(value, dict):
+        return {name: _pruned(item, tags) for name, item in value.items()}
+    return value
+
+
+def _is_about(item: Any, tags: Collection[str]) -> bool:  # noqa: ANN401 - any JSON value
+    return isinstance(item, dict) and any(str(item.get(name, "")).lower() in tags for name in ("tagId", "id"))
+
+
+def _as_row(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    return canonical(value) + b"\n"

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.cleaning.places import covers, is_rows, picture_id, rows_left
-from shared.packages import JSON_LINES, PackageStore, package_prefix, project_path
+from shared.cleaning.places import contents_left, covers, has_contents, is_rows, picture_id
+from shared.packages import JSON, JSON_LINES, PackageStore, package_prefix, project_path
 from shared.ports import BlobEntry
 from shared.tombstones import Tombstones
 
@@ -30,7 +30,7 @@ def scrub_project(packages: PackageStore, request_id: str, project_id: str, tomb
         return
     packages.blobs.delete_all(entry.name for path, entry in listed if _goes(path, tombstones))
     for path, _ in project_entries(packages, request_id, project_id):
-        if is_rows(path):
+        if has_contents(path, tombstones):
             scrub_rows(packages, request_id, project_id, path, tombstones)
 
 
@@ -54,9 +54,9 @@ def _goes(path: str, tombstones: Tombstones) -> bool:
 
 
 def scrub_rows(packages: PackageStore, request_id: str, project_id: str, path: str, tombstones: Tombstones) -> None:
-    """Remove the rows of what is taken away from one page of a project (its path there)."""
+    """Remove what is taken away from one file of a project (its path there) that stays: a page of rows, or of tags."""
     whole_path = project_path(project_id, path)
     content = packages.read(request_id, whole_path)
-    left = None if content is None else rows_left(path, content, tombstones)
+    left = None if content is None else contents_left(path, content, tombstones)
     if left is not None and left != content:
-        packages.write_plain(request_id, whole_path, left, JSON_LINES)
+        packages.write_plain(request_id, whole_path, left, JSON_LINES if is_rows(path) else JSON)

@@ -7,8 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.cleaning.places import Erased, covers, is_doomed, may_change, picture_id, place, row_ids
-from shared.cleaning.places import is_rows as has_rows
+from shared.cleaning.places import (
+    Erased,
+    contents_left,
+    covers,
+    has_contents,
+    is_doomed,
+    is_rows,
+    may_change,
+    picture_id,
+    place,
+    row_ids,
+    tags_in,
+)
 from shared.cleaning.scrubbing import project_entries
 from shared.file_pages import listed_rows, manifest_of_package
 from shared.packages import PackageStore, package_prefix, project_path
@@ -21,13 +32,15 @@ class Held:
     """
     What was found.
 
-    `images` and `predictions`: ids with a picture or a row; `projects`: folders that should be gone; `listed`: paths
-    that the manifest should not list; `stale`: files that are not as the manifest lists them although they must be;
-    `unfinished`: a pass is underway. `seen`: those of the projects that the package has at all, which is no finding.
+    `images` and `predictions`: ids with a picture or a row; `tags`: ids that a file has something of; `projects`:
+    folders that should be gone; `listed`: paths that the manifest should not list; `stale`: files that are not as the
+    manifest lists them although they must be; `unfinished`: a pass is underway. `seen`: those of the projects that the
+    package has at all, which is no finding.
     """
 
     images: set[str] = field(default_factory=set)
     predictions: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
     projects: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -35,12 +48,13 @@ class Held:
     seen: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return any((self.images, self.predictions, self.projects, self.listed, self.stale, self.unfinished))
+        items = self.images or self.predictions or self.tags
+        return any((items, self.projects, self.listed, self.stale, self.unfinished))
 
     @property
     def ids(self) -> frozenset[str]:
-        """All ids that were found, of items and of projects."""
-        return frozenset(self.images | self.predictions).union(self.projects)
+        """All ids that were found, of items, tags and projects."""
+        return frozenset(self.images | self.predictions | self.tags).union(self.projects)
 
     def note(self, store: str, item_id: str) -> None:
         """Note an item."""
@@ -89,11 +103,13 @@ def _note_file(
     picture = picture_id(path)
     if picture and covers(tombstones, *picture):
         found.note(*picture)
-    if has_rows(path):
+    if has_contents(path, tombstones):
         content = packages.read(request_id, project_path(project_id, path)) or b""
-        for store, item, _ in row_ids(path, content):
+        for store, item, _ in row_ids(path, content) if is_rows(path) else ():
             if covers(tombstones, store, item):
                 found.note(store, item)
+        if contents_left(path, content, Tombstones(tags=tombstones.tags)) != content:
+            found.tags |= tags_in(content, tombstones.tags)
     if tombstones.whole and project_id not in found.projects:
         found.projects.append(project_id)
 
@@ -113,7 +129,8 @@ class _ChangingFiles:
             found.stale.append(path)
 
 
-def tag_count(packages: PackageStore, request_id: str, project_id: str) -> int:
-    """Count the tags that a project's file of tags holds."""
+def tag_count(packages: PackageStore, request_id: str, project_id: str, tombstones: Tombstones) -> int:
+    """Count the tags that a project's file of tags holds and that are taken away."""
     content = packages.read(request_id, project_path(project_id, "tags.json"))
-    return 0 if content is None else len(json.loads(content))
+    listed = [] if content is None else json.loads(content)
+    return sum(tombstones.whole or str(tag["id"]).lower() in tombstones.tags for tag in listed)

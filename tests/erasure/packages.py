@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from local.verify_package.places import download_at
+from local.verify_package.report import Report
+from local.verify_package.verification import verify
 from shared.lifecycle import handle
 from tests.erasure.world import FULFILMENTS, Driver, World
 
@@ -55,3 +60,15 @@ def deliver_exports(driver: Driver, times: int) -> None:
         for message in region.queues.receive("export-work", limit=1):
             handle(driver.process.services, FULFILMENTS["export-work"], message.content, message.dequeue_count)
             region.queues.remove("export-work", message)
+
+
+def verified(world: World, request_id: str = EXPORT) -> list[str]:
+    """Say what is wrong with a package, as `make verify-package` does."""
+    said: list[str] = []
+    with TemporaryDirectory() as name:
+        for path, content in package(world, request_id).items():
+            if ".zip: " not in path:
+                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(name) / path).write_bytes(content)
+        verify(download_at(Path(name)), Report(said.append))
+    return [line for line in said if line.startswith("WRONG")]

@@ -1,11 +1,14 @@
 """What this app exported before: whoever is to be forgotten is forgotten there too, also when the service has been."""
 
+import json
 from typing import Any
+
+import pytest
 
 from request_function.reading import plan
 from tests.erasure.gallery import Gallery, gallery
 from tests.erasure.oracle import NOTHING, difference
-from tests.erasure.packages import EXPORT, deliver_exports, export, exported, naming, package
+from tests.erasure.packages import EXPORT, deliver_exports, export, exported, naming, package, verified
 from tests.erasure.readings import approved, ending, residuals, words
 from tests.erasure.world import ID, Driver, World, approve, erasure
 
@@ -146,3 +149,86 @@ def test_what_somebody_brings_back_before_the_execution_is_erased_from_the_servi
     assert ending(driver.finish()) == ("completed", None)
     assert words(world.receipt(), "images", "found", "deleted") == {"found": 1, "deleted": 1}
     assert naming(world, there.fresh) == []
+
+
+# tags
+
+
+@pytest.mark.parametrize("selector", ["anna", "id"])
+def test_a_tag_that_is_deleted_leaves_the_packages_with_everything_said_by_it(world: World, selector: str) -> None:
+    there = gallery(world, conflict=True)
+    driver = exported(world)
+    held = naming(world, there.anna_tag)
+    lists = [path for path in held if path.endswith(("tags.json", "tags.csv", "coco.json", "performance.json"))]
+    assert len(lists) >= 7, held
+    tag = there.anna_tag if selector == "id" else selector
+    driver.process.post(erasure(images={"tags": [tag]}, delete_tags=True))
+    driver.finish()
+    assert words(world.receipt(), "tags", "found", "deleted") == {"found": 1, "deleted": 1}
+    assert naming(world, there.anna_tag, '"tagName":"anna"', '"name": "anna"', ">anna<") == []
+    assert naming(world, there.ben_tag)
+    assert verified(world) == []
+    own = own_exports(world)
+    assert own["found"] == own["deleted"] > len(there.anna)
+    assert own["verified"]
+
+
+def test_a_tag_without_images_is_taken_out_of_the_packages_too(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    world.control.delete_images(there.pets, there.anna)
+    driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True))
+    assert ending(driver.finish()) == ("completed", None)
+    assert naming(world, there.anna_tag) == []
+    assert words(world.receipt(), "tags", "found", "deleted") == {"found": 1, "deleted": 1}
+    assert own_exports(world)["verified"]
+    assert verified(world) == []
+
+
+def test_a_tag_that_stays_on_the_service_stays_in_the_packages(world: World) -> None:
+    there = gallery(world)
+    exported(world)
+    driver = approved(world, erasure(images={"tags": ["anna"]}, delete_tags=True))
+    world.control.add_images(there.pets, 1, name="late", tags=["anna"], metadata={"subject": "carl"})
+    approve(driver.process)
+    assert ending(driver.finish()) == ("partially_completed", "drift")
+    assert [path for path in naming(world, there.anna_tag) if path.endswith("/tags.json")]
+
+
+def test_a_manifest_counts_the_tags_that_were_taken_out(world: World) -> None:
+    gallery(world)
+    driver = exported(world)
+    before = json.loads(package(world)["manifest.json"])["stores"]["tags"]
+    driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True))
+    driver.finish()
+    after = json.loads(package(world)["manifest.json"])["stores"]["tags"]
+    assert after == before | {"found": before["found"] - 1, "written": before["written"] - 1}
+
+
+def test_an_export_that_runs_while_a_tag_goes_ends_without_it(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(export())
+    for _ in range(100):
+        if [path for path in naming(world, there.anna_tag) if path.endswith("tags.json")]:
+            break
+        deliver_exports(driver, 1)
+    assert driver.status(EXPORT)["completed_time"] is None
+    driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True))
+    assert ending(driver.finish(ID, EXPORT)) == ("completed", None)
+    assert naming(world, there.anna_tag) == []
+    assert verified(world) == []
+
+
+def test_a_package_that_holds_something_again_at_the_last_look_is_cleaned_once_more(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    rows = next(path for path in naming(world, there.fresh) if path.endswith(".jsonl") and path.startswith("projects"))
+    kept = package(world)[rows]
+    driver.process.post(erasure(images={"ids": [there.fresh]}))
+    driver.reach("verifying")
+    assert naming(world, there.fresh) == []
+    world.exports.put(f"{EXPORT}/{rows}", kept)
+    assert ending(driver.finish()) == ("completed", None)
+    assert naming(world, there.fresh) == []
+    assert own_exports(world)["verified"]

@@ -86,17 +86,42 @@ def export_account(
     publishing. `attempt` counts the deliveries of the unit: before the last one a transient error is raised,
     so that the whole is read again. Errors: `TransientError`, `ConfigurationError` for a resource id that is none.
     """
-    reader = _Reader(manager, clients)
-    entries = [reader.configured(resource) for resource in resources]
-    entries += [reader.prediction(account) for account in _others(resources, prediction_resources)] if manager else []
-    errors = [error for entry in entries for _, error in entry.refusals]
-    raise_if_worth_waiting([error for error in errors if isinstance(error, TransientError)], attempt)
+    entries = _read(manager, clients, resources, prediction_resources)
+    raise_if_worth_waiting(_passing(entries), attempt)
     result = Result()
     for entry in entries:
         _count(result, entry)
     for path, (operation, content) in _files(entries, include_keys=include_keys).items():
         result.files.append(packages.write_json(request_id, path, content, operation=operation, ids={}, time=time))
     return result
+
+
+def account_facts(
+    manager: ResourceManager | None,
+    clients: Mapping[str, AccountInfoReader],
+    resources: Sequence[VisionResource],
+    prediction_resources: Iterable[str] = (),
+) -> list[dict[str, Any]] | None:
+    """Give what `account.json` would hold now; None while some of it cannot be read, though it may be later."""
+    entries = _read(manager, clients, resources, prediction_resources)
+    return None if _passing(entries) else [entry.as_json() for entry in entries]
+
+
+def _read(
+    manager: ResourceManager | None,
+    clients: Mapping[str, AccountInfoReader],
+    resources: Sequence[VisionResource],
+    prediction_resources: Iterable[str],
+) -> list[_Entry]:
+    reader = _Reader(manager, clients)
+    entries = [reader.configured(resource) for resource in resources]
+    others = _others(resources, prediction_resources) if manager else ()
+    return [*entries, *(reader.prediction(account) for account in others)]
+
+
+def _passing(entries: Iterable[_Entry]) -> list[TransientError]:
+    errors = [error for entry in entries for _, error in entry.refusals]
+    return [error for error in errors if isinstance(error, TransientError)]
 
 
 def _files(entries: Sequence[_Entry], *, include_keys: bool) -> dict[str, tuple[str, list[dict[str, Any]]]]:

@@ -8,17 +8,20 @@ differ with every read. Pure but for the few reads of a project's own data.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.canonical import canonical
 from shared.domain.errors import ServiceRefusal
 from shared.domain.links import without_links
-from shared.domain.resources import Resource
+from shared.domain.resources import Resource, Row
 from shared.ports import CustomVision
 
 _MODULUS = 2**256
+
+_COUNTERS = frozenset({"currentvalue", "nextresettime", "used", "timeuntilreset", "etag"})
+"""Members of an account's rows that differ from day to day with nothing changed: how much is used, and until when."""
 
 
 @dataclass
@@ -46,14 +49,20 @@ class Fingerprint:
         return f"{self.total:064x}"
 
 
-def add_own_data(fingerprint: Fingerprint, client: CustomVision, project_id: str) -> None:
-    """Add a project's details, tags and iterations, and each iteration's exported models."""
+def add_own_data(fingerprint: Fingerprint, client: CustomVision, project_id: str) -> set[str]:
+    """
+    Add a project's details, tags and iterations, and each iteration's exported models.
+
+    Gives the ARM ids of the accounts to which its iterations are published.
+    """
     fingerprint.add("project", [dict(client.get_project(project_id).row)])
     fingerprint.add_resources("tags", client.get_tags(project_id))
     iterations = client.get_iterations(project_id)
     fingerprint.add_resources("iterations", iterations)
     for iteration in iterations:
         fingerprint.add(f"exports {iteration.id}", _exports(client, project_id, iteration.id))
+    named = (iteration.row.get("originalPublishResourceId") for iteration in iterations)
+    return {str(account) for account in named if account}
 
 
 def _exports(client: CustomVision, project_id: str, iteration_id: str) -> list[Any]:
@@ -61,3 +70,18 @@ def _exports(client: CustomVision, project_id: str, iteration_id: str) -> list[A
         return [dict(row) for row in client.get_exports(project_id, iteration_id)]
     except ServiceRefusal as refusal:
         return [{"refused": refusal.status, "code": refusal.code}]
+
+
+def fingerprint_of_accounts(facts: Sequence[Row]) -> str:
+    """Give the digest of what `account.json` holds, but for counters."""
+    fingerprint = Fingerprint()
+    fingerprint.add("account", map(_without_counters, facts))
+    return fingerprint.text
+
+
+def _without_counters(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Mapping):
+        return {name: _without_counters(part) for name, part in value.items() if name.lower() not in _COUNTERS}
+    if isinstance(value, list):
+        return sorted(map(_without_counters, value), key=canonical)
+    return value

@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from export_function.fingerprint import Fingerprint, add_own_data
+from export_function.account import account_facts
+from export_function.fingerprint import Fingerprint, add_own_data, fingerprint_of_accounts
 from export_function.narrowing import no_images, of_one_person
 from export_function.plan import (
     ACCOUNT,
@@ -20,6 +21,7 @@ from export_function.plan import (
 )
 from export_function.unit_work import failure, refusal_code
 from export_function.unread import as_planned, longest_pause
+from shared.domain.canonical import keyed_digest
 from shared.domain.errors import ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.selection import newest_first
@@ -60,6 +62,7 @@ class Planner:
     times_unread: int = 0
     pause: float | None = None
     _refused: list[dict[str, Any]] = field(default_factory=list)
+    _published_to: set[str] = field(default_factory=set)
 
     def make(self) -> bool:
         """
@@ -82,6 +85,7 @@ class Planner:
             self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
         now, unread = rfc3339(self.services.now()), as_planned(found.unread)
         plan = self.builder.plan(self.request_id, now, self._account_units(), unread)
+        plan |= {"account_fingerprint": self._fingerprint_of_accounts()} if self.fingerprint else {}
         self.services.ledger.save_plan(self.request_id, plan)
         return True
 
@@ -91,12 +95,25 @@ class Planner:
             return None
         fingerprint, self.fingerprint = self.fingerprint, Fingerprint()
         try:
-            add_own_data(fingerprint, self.services.resource(resolved.resource), resolved.project.id)
+            client = self.services.resource(resolved.resource)
+            self._published_to |= add_own_data(fingerprint, client, resolved.project.id)
         except ServiceRefusal:
             if not self.settle_for_refused:
                 raise
             return None  # the unit that writes this data names the refusal
-        return None if self._refused else fingerprint.text
+        return None if self._refused else self._keyed(fingerprint.text)
+
+    def _keyed(self, digest: str) -> str:
+        """Without the key nobody can try by a guess whether a value is in what was read."""
+        return keyed_digest(self.services.settings.ledger_hash_key or "", digest.encode())
+
+    def _fingerprint_of_accounts(self) -> str | None:
+        """Give what tells whether the accounts have changed: empty where they are not asked for, None if unknown."""
+        if not self.request.options["account"]:
+            return ""
+        services = self.services
+        facts = account_facts(services.accounts, services.vision, services.settings.resources, self._published_to)
+        return None if facts is None else self._keyed(fingerprint_of_accounts(facts))
 
     def _observe(self, source: str) -> Callable[[Sequence[Resource]], None]:
         """Give what looks at the rows of a list while they are read."""

@@ -51,7 +51,7 @@ def _has_package(services: Services, record: RequestRecord) -> bool:
 
 
 def is_unchanged(services: Services, before: RequestRecord, plan: Mapping[str, Any]) -> bool:
-    """Whether all projects and all their rows are those of the package before, which must be complete."""
+    """Whether all accounts, all projects and all their rows are those of the package before, which must be complete."""
     if plan.get("unread") or None in _fingerprints(plan).values():
         return False
     if before.status is not RequestStatus.COMPLETED or _has_lost_items(services, before):
@@ -67,7 +67,8 @@ def _has_lost_items(services: Services, record: RequestRecord) -> bool:
 
 
 def _fingerprints(plan: Mapping[str, Any]) -> dict[str, str | None]:
-    return {project["id"]: project.get("fingerprint") for project in plan["projects"]}
+    of_projects = {project["id"]: project.get("fingerprint") for project in plan["projects"]}
+    return of_projects | {"account": plan.get("account_fingerprint")}
 
 
 def prolong(services: Services, before: RequestRecord) -> None:

@@ -13,7 +13,7 @@ from shared.domain.errors import Conflict, Gone
 from tests.exports.conftest import MakeWorld
 from tests.exports.everything import Album, fill, predict
 from tests.exports.test_moving import assert_whole
-from tests.exports.world import Json, Package, World, resource_id_of
+from tests.exports.world import SUBSCRIPTION, Json, Package, World, resource_id_of
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
@@ -250,6 +250,62 @@ def test_an_expired_package_is_gone_and_says_so(world: World, album: Album) -> N
     for content in kept:
         assert b"Album" not in content
     assert package.process.status(package.request_id)["request_status"] == "completed"
+
+
+# accounts
+
+
+ACCOUNT = "vision"
+
+
+@pytest.fixture
+def owned(make_world: MakeWorld) -> World:
+    """An installation whose account is exported too."""
+    world = make_world(EXPORT_SCHEDULE=SCHEDULE, CUSTOM_VISION_RESOURCE_ID=resource_id_of(ACCOUNT))
+    world.control.switch(sas_seconds=10**8)
+    world.control.seed_account(ACCOUNT, subscription=SUBSCRIPTION, serves=True)
+    fill(world)
+    return world
+
+
+def test_an_account_in_which_nothing_changed_leaves_all_unchanged(owned: World) -> None:
+    first = run(owned)
+    assert first.ending == COMPLETE
+    assert next_day(owned).status["unchanged_since"] == first.request_id
+
+
+ACCOUNT_CHANGES: dict[str, Callable[[World], object]] = {
+    "a tag": lambda world: world.control.change_account(ACCOUNT, tags={"owner": "somebody"}),
+    "a property": lambda world: world.control.change_account(ACCOUNT, properties={"publicNetworkAccess": "Disabled"}),
+    "the tier": lambda world: world.control.switch(tier="F0"),
+    "a deleted account": lambda world: deleted_account(world),
+}
+
+
+def deleted_account(world: World) -> None:
+    other = world.control.seed_account("another", subscription=SUBSCRIPTION)
+    answer = world.session.delete(
+        f"{world.emulator.url}{other}", params={"api-version": "2021-04-30"}, headers={"Authorization": "Bearer any"}
+    )
+    assert answer.ok, answer.text
+    world.control.advance(60)
+
+
+@pytest.mark.parametrize("change", ACCOUNT_CHANGES)
+def test_every_change_of_an_account_is_seen(owned: World, change: str) -> None:
+    before = run(owned)
+    ACCOUNT_CHANGES[change](owned)
+    package = next_day(owned)
+    assert (package.ending, package.status["unchanged_since"]) == (COMPLETE, None)
+    assert package.blobs["account.json"] != before.blobs["account.json"]
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_an_account_that_cannot_be_read_is_not_called_unchanged(owned: World, status: int) -> None:
+    run(owned)
+    owned.control.fault("status", operation="AccountsGet", status=status)
+    package = next_day(owned)
+    assert (package.ending[0], package.status["unchanged_since"]) == ("partially_completed", None)
 
 
 # models whose links are dead by the next day

@@ -116,7 +116,8 @@ class ErasedMeanwhile:
     @classmethod
     def taken_out(cls, services: Services, record: RequestRecord, plan: Row, formats: Sequence[str]) -> Self:
         """Remove it from what the units wrote, and make COCO and CSV of those projects again."""
-        marked = [p["id"] for p in plan["projects"] if is_marked(services.ledger.blobs, p["id"])]
+        # Of a project without units nothing is in the package, and nothing may get in.
+        marked = [p["id"] for p in plan["projects"] if p["units"] and is_marked(services.ledger.blobs, p["id"])]
         read = {project_id: standing(services.ledger, project_id, record.received_time) for project_id in marked}
         erased = cls(services, record.subject_request_id, read)
         for project_id, tombstones in erased.by_project.items():

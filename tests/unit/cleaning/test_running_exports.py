@@ -104,6 +104,18 @@ def test_whenever_the_erasure_of_a_project_begins_nothing_of_it_stays(
         assert race.world.manifest()["erased_on_request"] == 10, at
 
 
+def test_an_erasure_elsewhere_brings_no_files_of_a_project_that_a_persons_package_does_not_hold(
+    living: Region, seeded: Any, tmp_path: Path
+) -> None:
+    wanted = {"ids": sorted(seeded[1]["images"])[:1]}
+    body = {"subject_request_id": EXPORT, "scope": {"projects": "all", "images": wanted}, "options": PLAIN["options"]}
+    race = Race(living, seeded, body, 0)
+    race.begin_erasure()
+    assert race.run()["request_status"] == "completed"
+    assert race.world.findings(tmp_path) == []
+    assert not [path for path in race.world.package() if race.world.project in path]
+
+
 def test_what_was_left_out_for_an_erasure_that_then_spared_it_is_named(living: Region, seeded: Any) -> None:
     race = Race(living, seeded, ZIPPED, 2)
     process, spared = race.world.process, race.world.annas()[0]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from delete_function.plan import ACCOUNT
 from shared.domain.account import PREDICTION, AccountId, AccountState, kind_of, may_be_erased
-from shared.domain.errors import CannotFulfil, ConfigurationError, ServiceUnavailable
+from shared.domain.errors import CannotFulfil, ConfigurationError, StillUnderway
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import WorkUnit
 from shared.ports_account import ResourceManager
@@ -88,7 +88,7 @@ def state_of_account(services: Services, unit: WorkUnit) -> AccountState:
 
 def erase_account(services: Services, unit: WorkUnit) -> Literal["absent", "not_empty"]:
     """
-    Take an account one step further and say whether it is gone; `ServiceUnavailable` means: come back later.
+    Take an account one step further and say whether it is gone; `StillUnderway` means: come back later.
 
     Its projects must be gone just before the DELETE. Raises what Azure refuses (a lock, a policy, a missing role).
     """
@@ -107,8 +107,8 @@ def erase_account(services: Services, unit: WorkUnit) -> Literal["absent", "not_
     raise _come_back(None)
 
 
-def _come_back(wished: float | None) -> ServiceUnavailable:
-    return ServiceUnavailable("erase account", retry_after=wished or PAUSE_SECONDS)
+def _come_back(wished: float | None) -> StillUnderway:
+    return StillUnderway("erase account", retry_after=wished or PAUSE_SECONDS)
 
 
 def _account(unit: WorkUnit) -> AccountId:

@@ -14,7 +14,15 @@ from typing import Any
 
 from delete_function.account import erase_account, state_of_account
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
-from shared.domain.errors import CannotFulfil, GdprError, ResourceAbsent, ServiceRefusal, StateConflict, TransientError
+from shared.domain.errors import (
+    CannotFulfil,
+    GdprError,
+    ResourceAbsent,
+    ServiceRefusal,
+    StateConflict,
+    StillUnderway,
+    TransientError,
+)
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Iteration
 from shared.domain.selection import Verdicts, newest_first
@@ -189,7 +197,7 @@ def given_up(
     operation, status = "unit", None
     if isinstance(error, TransientError | ServiceRefusal):
         operation, status = error.operation, error.status
-    named = _blocked_code(error) or code
+    named = _named_code(error) or code
     failures = [{"store": store, "id": item, "code": named, "operation": operation, "status": status} for item in ids]
     return UnitOutcome(
         unit_id=unit.unit_id,
@@ -199,9 +207,11 @@ def given_up(
     )
 
 
-def _blocked_code(error: GdprError | None) -> str | None:
+def _named_code(error: GdprError | None) -> str | None:
     if isinstance(error, StateConflict) and error.code == "BadRequestIterationIsPublished":
         return "blocked_by_published_iteration"
+    if isinstance(error, StillUnderway):
+        return "verify_deadline"
     return "blocked" if isinstance(error, ServiceRefusal) else None
 
 

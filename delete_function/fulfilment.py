@@ -17,8 +17,9 @@ from delete_function.residuals import final_residuals, planned_residuals
 from delete_function.result import Proof, Words, dry_run_ending, ending_of
 from delete_function.verification import Look
 from shared.cleaning import Rebuild
-from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict
+from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict, StillUnderway
 from shared.domain.record import RequestRecord
+from shared.domain.retry import RETRY_AFTER_CEILING_SECONDS
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import DELETION_WORK, UnitOutcome, WorkMessage, WorkUnit
@@ -98,9 +99,11 @@ class ErasureFulfilment:
         return ending_of(plan, words, Proof(reason=reason, rounds=rounds, own_exports=own), residuals)
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
-        """What blocks (a role, a read-only project, a training) is waited for until the deadline, then named."""
-        delay = min(2.0**attempt, LONGEST_PAUSE_SECONDS)
-        if not isinstance(error, AccessDenied | StateConflict):
+        """What blocks (a role, a read-only project), or takes long, is waited for until the deadline, then named."""
+        delay = min(2.0 ** min(attempt, 16), LONGEST_PAUSE_SECONDS)
+        if isinstance(error, StillUnderway):
+            delay = max(delay, min(error.retry_after or 0.0, RETRY_AFTER_CEILING_SECONDS))
+        elif not isinstance(error, AccessDenied | StateConflict):
             return delay if attempt < REFUSAL_ATTEMPTS else None
         began = record.phase_time or record.received_time
         return delay if services.now() - began < services.settings.verify_deadline else None

@@ -13,7 +13,7 @@ from shared.domain.subject_request import RequestStatus
 from shared.domain.work import Counts, UnitOutcome, WorkUnit, add_counts, kind_of
 
 WORDS = ("deleted", "already_absent", "no_longer_matching", "failed")
-NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocked")
+NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocked", "verify_deadline")
 """Codes of failures that are reasons of their own, the most telling first."""
 
 _WORDS_OF_GONE: Mapping[str, tuple[str, str]] = {UNPUBLISH: ("unpublished", "already_unpublished")}

@@ -19,6 +19,7 @@ from shared.domain.errors import (
     GdprError,
     InvalidRequest,
     ServiceRefusal,
+    StillUnderway,
     Superseded,
     TransientError,
     UnknownRequest,
@@ -107,7 +108,7 @@ class Fulfilment(Protocol):
         ...
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
-        """Say after how many seconds something refused is tried again; None = not at all."""
+        """Say after how many seconds something refused, or still underway, is tried again; None = not at all."""
         ...
 
 
@@ -221,11 +222,10 @@ def _try_later(
     services: Services, fulfilment: Fulfilment, message: WorkMessage, error: TransientError | ServiceRefusal
 ) -> None:
     record = services.ledger.read(message.request_id).record
-    delay = (
-        redelivery_delay(message.attempt, error)
-        if isinstance(error, TransientError)
-        else fulfilment.patience(services, record, error, message.attempt)
-    )
+    if isinstance(error, TransientError) and not isinstance(error, StillUnderway):
+        delay, following = redelivery_delay(message.attempt, error), message.again()
+    else:
+        delay, following = fulfilment.patience(services, record, error, message.waits + 1), message.waiting()
     _log.warning("request %s: %s; %s", message.request_id, error, _outlook(delay))
     if delay is None:
         give_up(services, fulfilment, message, _code_of(error), error)
@@ -233,7 +233,7 @@ def _try_later(
     if delay >= min(LONG_WAIT_SECONDS, services.settings.watchdog_after.total_seconds() / 2):
         until = services.now() + timedelta(seconds=delay)
         services.ledger.keep_waiting_mark(message.request_id, message.unit_id or STEP, until)
-    services.queues.send(fulfilment.queue, message.again().to_json(), delay_seconds=delay)
+    services.queues.send(fulfilment.queue, following.to_json(), delay_seconds=delay)
 
 
 def _outlook(delay: float | None) -> str:

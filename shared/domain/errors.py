@@ -13,6 +13,7 @@ Every error of the application. The type says what happens next.
     |   +-- Throttled              the service says when
     |   +-- ServiceUnavailable     not reached, or 5xx: nothing is known to have happened
     |   +-- OutcomeUnknown         sent, no answer: it may have happened
+    |   +-- StillUnderway          accepted, and not done yet: how long that may take is the request's own matter
     |   +-- StorageUnavailable     Azure Storage did not answer as it should
     +-- ServiceRefusal             Custom Vision answered, and the answer is final
     |   +-- ResourceAbsent         404
@@ -124,6 +125,12 @@ class OutcomeUnknown(TransientError):
     """The call was sent and no answer came: it may have been carried out."""
 
     code = "outcome_unknown"
+
+
+class StillUnderway(TransientError):
+    """The other side has accepted the work and is at it; nothing has failed."""
+
+    code = "still_underway"
 
 
 class StorageUnavailable(TransientError):

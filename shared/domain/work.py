@@ -181,24 +181,30 @@ class WorkMessage:
     A message of the internal queues: ids and its own counters, nothing else.
 
     `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1, `attempt` the
-    tries with a delay between them, `poisoned` how often the message came back from the poison queue.
+    tries since something failed, with a delay between them, `waits` how often it was put off because something blocks
+    or takes its time, `poisoned` how often the message came back from the poison queue.
     """
 
     request_id: str
     unit_id: str | None = None
     attempt: int = 1
     round: int = 1
+    waits: int = 0
     poisoned: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Write the message; no field is named like a queue's own metadata, which would overwrite it."""
         unit = {} if self.unit_id is None else {"unit_id": self.unit_id, "round": self.round}
-        poisoned = {"poisoned": self.poisoned} if self.poisoned else {}
-        return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit, **poisoned}
+        rare = {name: getattr(self, name) for name in ("waits", "poisoned") if getattr(self, name)}
+        return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit, **rare}
 
     def again(self) -> WorkMessage:
         """Give the message of the next attempt."""
         return replace(self, attempt=self.attempt + 1)
+
+    def waiting(self) -> WorkMessage:
+        """Give the message that comes back after a wait for something that did not fail: tries count afresh."""
+        return replace(self, attempt=1, waits=self.waits + 1)
 
     def poisoned_again(self) -> WorkMessage:
         """Give the message as it is sent again after a failure of delivery."""
@@ -218,7 +224,7 @@ class WorkMessage:
         return cls(request_id=request_id, unit_id=unit_id, **counters)
 
 
-_COUNTERS = {"attempt": 1, "round": 1, "poisoned": 0}
+_COUNTERS = {"attempt": 1, "round": 1, "waits": 0, "poisoned": 0}
 
 
 def _is_count(value: object) -> bool:

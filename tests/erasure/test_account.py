@@ -146,3 +146,30 @@ def test_a_deletion_that_never_ends_is_no_success(served: World, mode: str) -> N
     assert (status, reason is not None) == ("partially_completed", True)
     assert account_words(served) == {"found": 1, "deleted": 0, "failed": 1, "verified": False}
     assert [key[1] for key in facts_of(served.emulator) if key[0] == "account"] == ["present"]
+
+
+def test_a_deletion_that_takes_azure_hours_is_waited_for(served: World) -> None:
+    served.control.switch(arm_seconds=3000)  # deletion and purge: more than an hour and a half together
+    assert ended(served) == ("completed", None)
+    assert served.facts() == {}
+    assert account_words(served) == {"found": 1, "deleted": 1, "failed": 0, "verified": True}
+
+
+def test_an_outage_in_the_middle_of_a_long_deletion_is_no_end(served: World) -> None:
+    served.control.switch(arm_seconds=3000)
+    driver = Driver(served.process())
+    driver.process.post(erasure("account", account=PATH))
+    driver.reach_phase("account")
+    for _ in range(30):
+        driver.deliver_visible()
+        served.wait_for_something(driver.process)
+    fault = served.control.fault("status", operation="AccountsGet", status=500, times=4)
+    status = driver.finish()
+    assert (status["request_status"], status["reason"]) == ("completed", None)
+    served.control.clear_faults(fault)
+
+
+def test_a_deletion_that_outlasts_the_deadline_is_named_so(served: World) -> None:
+    served.control.switch(arm_deletes="never")
+    assert ended(served) == ("partially_completed", "verify_deadline")
+    assert account_words(served) == {"found": 1, "deleted": 0, "failed": 1, "verified": False}

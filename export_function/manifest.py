@@ -18,6 +18,9 @@ OF_OTHERS = {
 }
 """What an export of one person's images leaves out of stores that it holds something of."""
 
+WHOLE_STORE = "the request did not ask for it"
+"""Detail of the gap of a store of which nothing was asked for."""
+
 HARMLESS = frozenset({"vanished", "link_expired", "not_trained", "not_asked", "list_moved"})
 
 
@@ -37,7 +40,7 @@ def asked_for(request: SubjectRequest) -> frozenset[str]:
 def not_asked(asked: Iterable[str]) -> list[dict[str, Any]]:
     """Give the gaps of the stores that the request did not ask for."""
     asked = frozenset(asked)
-    return [gap(store, None, "not_asked", "the request did not ask for it") for store in STORES if store not in asked]
+    return [gap(store, None, "not_asked", WHOLE_STORE) for store in STORES if store not in asked]
 
 
 def left_out(request: SubjectRequest) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from export_function.derived.markup import Content, Safe, element, escaped, fill
 from export_function.derived.page import document, facts, footer_of, navigation, to_file
 from export_function.derived.project_section import project_section, table
 from export_function.derived.summary import Period, ProjectSummary
+from export_function.manifest import WHOLE_STORE
 
 IDS_SHOWN = 100
 NOT_ASKED = "not_asked"
@@ -53,7 +54,9 @@ def overview_document(
 
 
 def _lead(head: Mapping[str, Any]) -> str:
-    return texts.LEAD_NARROWED if "images" in (head.get("scope") or {}) else texts.LEAD
+    scope = head.get("scope") or {}
+    narrowed = "images" in scope or isinstance(scope.get("predictions"), Mapping)
+    return texts.LEAD_NARROWED if narrowed else texts.LEAD
 
 
 def _section(anchor: str, heading: str, content: Safe) -> Safe:
@@ -112,7 +115,9 @@ def _held(stores: Mapping[str, Mapping[str, Any]]) -> Safe | None:
         (texts.STORES.get(store, store), *(_count(words.get(word)) for word in texts.COUNTS))
         for store, words in stores.items()
     ]
-    return table(texts.HELD_CAPTION, (texts.STORE, *texts.COUNTS.values()), rows)
+    counted = any(words.get("service_count") is not None for words in stores.values())
+    note = element("p", texts.HELD_NOTE) if counted else None
+    return joined((table(texts.HELD_CAPTION, (texts.STORE, *texts.COUNTS.values()), rows), note))
 
 
 def _count(value: object) -> str:
@@ -131,11 +136,19 @@ def _missing(gaps: Sequence[Mapping[str, Any]]) -> Safe:
 
 def _missing_kind(store: str, code: str, gaps: Sequence[Mapping[str, Any]]) -> Safe:
     ids = [str(gap["id"]) for gap in gaps if gap.get("id")]
-    words = texts.GAPS.get(code) or texts.GAP_OTHER.format(code=code)
+    words = _gap_words(code, gaps)
     what = element("strong", texts.STORES.get(store, store))
     count = f" ({number(len(ids))})" if ids else None
     style = "missing unasked" if code == NOT_ASKED else "missing"
     return element("div", element("p", what, count, ": ", words, "."), _missing_ids(ids, gaps), class_=style)
+
+
+def _gap_words(code: str, gaps: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a gap means; of a store of which only a part was not asked for, which part."""
+    words = texts.GAPS.get(code) or texts.GAP_OTHER.format(code=code)
+    details = [str(gap["detail"]) for gap in gaps if code == NOT_ASKED and not gap.get("id")]
+    parts = [detail for detail in details if detail != WHOLE_STORE]
+    return texts.GAP_PART.format(words=words, part="; ".join(parts)) if parts else words
 
 
 def _missing_ids(ids: Sequence[str], gaps: Sequence[Mapping[str, Any]]) -> Safe | None:

@@ -66,6 +66,10 @@ COUNTS = {
     "not_available": "Not available",
     "service_count": "The service’s own count",
 }
+HELD_NOTE = (
+    "The service’s own count is of the day of the export, and of images that are not only in iterations. Whatever was "
+    "erased from this package since is still counted in it."
+)
 
 MISSING = "What could not be had"
 NOTHING_MISSING = "Nothing that was asked for is missing."
@@ -82,6 +86,7 @@ GAPS = {
     "not_asked": "not asked for",
 }
 GAP_OTHER = "could not be had ({code})"
+GAP_PART = "{words}: {part}"
 GAP_IDS = "Which ones"
 GAP_MORE = "and {number} more, listed in manifest.json"
 

@@ -150,6 +150,20 @@ def test_the_overview_says_what_is_held_since_when_and_what_is_missing() -> None
     assert "Stored predictions : not asked for." in page
 
 
+def test_what_was_left_out_of_a_kind_that_is_held_is_told_apart_from_the_kind() -> None:
+    builder = project()
+    part = {"store": "tags", "id": None, "code": "not_asked", "detail": "tags that no selected image carries"}
+    written(builder, HEAD, (part,))
+    assert "Tags : not asked for: tags that no selected image carries." in text_of(builder, "index.html")
+
+
+def test_a_count_of_the_service_that_differs_is_explained() -> None:
+    builder = project()
+    words = {"found": 180, "written": 180, "vanished": 0, "failed": 0, "not_available": 0, "service_count": 178}
+    written(builder, HEAD | {"stores": {"images": words}})
+    assert "of images that are not only in iterations" in text_of(builder, "index.html")
+
+
 def test_many_gaps_of_one_kind_are_one_sentence_and_the_first_hundred_ids() -> None:
     builder = project()
     gaps = tuple({"store": "images", "id": id_of("i", n), "code": "vanished", "detail": ""} for n in range(250))
@@ -187,6 +201,12 @@ def test_a_narrowed_export_says_that_it_is_about_one_person() -> None:
     page = text_of(builder, "index.html")
     assert "about one person" in page
     assert "found by tags, metadata; 3 stored predictions by their ids" in page
+
+
+def test_an_export_of_single_predictions_is_about_one_person_too() -> None:
+    builder = project()
+    written(builder, HEAD | {"scope": {"projects": "all", "predictions": {"ids": 3}}})
+    assert "about one person" in text_of(builder, "index.html")
 
 
 def test_keys_are_warned_of_and_never_shown() -> None:

@@ -171,7 +171,7 @@ def list_images(
     count = client.get_image_count(project_id, iteration_id=iteration_id)
     for order in PASSES:
         before, seen = count, set[str]()
-        for page in client.image_pages(project_id, iteration_id=iteration_id, order=order):
+        for page in client.image_pages(project_id, iteration_id=iteration_id, order=order, expected=count):
             observe(page)
             seen.update(image.id for image in page)
         unseen = sorted(ids - seen)

@@ -243,9 +243,13 @@ class CustomVision(Protocol):
         ...
 
     def image_pages(
-        self, project_id: str, *, iteration_id: str | None = None, order: Order = "Oldest"
+        self, project_id: str, *, iteration_id: str | None = None, order: Order = "Oldest", expected: int = 0
     ) -> Iterator[Sequence[Image]]:
-        """GetImages, take 256, page by page until a page is short; a moving list may repeat or skip rows."""
+        """
+        GetImages, take 256, page by page until a page is short; a moving list may repeat or skip rows.
+
+        Pages of the first `expected` rows may be asked for before they are needed, the others are not.
+        """
         ...
 
     def get_image_count(self, project_id: str, *, iteration_id: str | None = None) -> int:
@@ -262,8 +266,15 @@ class CustomVision(Protocol):
         """
         ...
 
-    def get_iteration_performance(self, project_id: str, iteration_id: str) -> Row:
-        """GetIterationPerformance; `ServiceRefusal` with the code for an untrained one."""
+    def get_iteration_performance(
+        self, project_id: str, iteration_id: str, *, thresholds: Mapping[str, float] | None = None
+    ) -> Row:
+        """
+        GetIterationPerformance; `ServiceRefusal` with the code for an untrained one.
+
+        `thresholds`: `threshold` (probability) and `overlapThreshold` (boxes), each from 0 to 1; the service has its
+        own for what is left out.
+        """
         ...
 
     def image_performance_pages(self, project_id: str, iteration_id: str) -> Iterator[Sequence[Row]]:

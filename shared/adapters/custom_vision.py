@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import requests
@@ -34,11 +35,13 @@ from shared.adapters.streams import body_stream
 from shared.domain.errors import RequestTooLong
 from shared.domain.resources import Image, Iteration, Project, Row, Tag
 from shared.ports import Clock, DeletionAnswer, Order, PredictionPage
+from shared.reading_ahead import ahead
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 PAGE = 256
+PAGES_AHEAD = 3
 IMAGE_BATCH = 256
 SHORT_IMAGE_BATCH = 64  # 2,500 characters of query, where a hop refuses the 10,000 of a full batch
 PREDICTION_BATCH = 64
@@ -119,11 +122,12 @@ class CustomVisionClient:
         return self._get("GetIteration", iteration_path(project_id, iteration_id), as_resource(Iteration))
 
     def image_pages(
-        self, project_id: str, *, iteration_id: str | None = None, order: Order = "Oldest"
+        self, project_id: str, *, iteration_id: str | None = None, order: Order = "Oldest", expected: int = 0
     ) -> Iterator[Sequence[Image]]:
         """GetImages, page by page until one is short; a moving list may repeat or skip rows."""
         path = f"{project_path(project_id)}/images"
-        return self._pages("GetImages", path, as_resources(Image), {"orderBy": order, **within(iteration_id)})
+        query = {"orderBy": order, **within(iteration_id)}
+        return self._pages("GetImages", path, as_resources(Image), query, expected)
 
     def get_image_count(self, project_id: str, *, iteration_id: str | None = None) -> int:
         """GetImageCount of the workspace, or of one iteration."""
@@ -140,9 +144,13 @@ class CustomVisionClient:
 
         return [image for images in self._in_image_batches(image_ids, read) for image in images]
 
-    def get_iteration_performance(self, project_id: str, iteration_id: str) -> Row:
+    def get_iteration_performance(
+        self, project_id: str, iteration_id: str, *, thresholds: Mapping[str, float] | None = None
+    ) -> Row:
         """GetIterationPerformance; `ServiceRefusal` with the code for an untrained one."""
-        return self._get("GetIterationPerformance", f"{iteration_path(project_id, iteration_id)}/performance", as_row)
+        path = f"{iteration_path(project_id, iteration_id)}/performance"
+        query = {name: str(value) for name, value in (thresholds or {}).items()}
+        return self._get("GetIterationPerformance", path, as_row, query)
 
     def image_performance_pages(self, project_id: str, iteration_id: str) -> Iterator[Sequence[Row]]:
         """GetImagePerformances, page by page until one is short."""
@@ -231,13 +239,18 @@ class CustomVisionClient:
         path: str,
         reader: Reader[Sequence[T]],
         query: Mapping[str, str],
+        expected: int = 0,
     ) -> Iterator[Sequence[T]]:
-        skip, page_length = 0, PAGE
-        while page_length >= PAGE:
-            page = self._get(operation, path, reader, {**query, "take": str(PAGE), "skip": str(skip)})
-            page_length = len(page)
-            skip += page_length
+        """Read the pages in turn; those that hold the `expected` rows are asked for a few ahead of the one needed."""
+
+        def read(skip: int) -> Sequence[T]:
+            return self._get(operation, path, reader, {**query, "take": str(PAGE), "skip": str(skip)})
+
+        foreseen = range(0, expected, PAGE)
+        for page in chain(ahead(foreseen, read, PAGES_AHEAD), map(read, count(len(foreseen) * PAGE, PAGE))):
             yield page
+            if len(page) < PAGE:
+                return
 
     def _delete(self, operation: str, path: str, query: Mapping[str, str] | None = None) -> DeletionAnswer:
         call = Call(operation, "DELETE", path, query or {}, repeatable=False, expected=DELETED)

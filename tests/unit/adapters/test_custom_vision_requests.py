@@ -160,6 +160,23 @@ def test_pages_are_asked_for_only_when_needed(client: CustomVisionClient, server
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(("rows", "expected"), [(600, 600), (600, 0), (600, 5000), (600, 200), (512, 512), (0, 300)])
+def test_a_list_is_read_whole_and_in_order_whatever_length_was_expected(
+    client: CustomVisionClient, server: ScriptedServer, rows: int, expected: int
+) -> None:
+    all_rows = [{"id": one} for one in ids(rows)]
+
+    def page(asked: Asked) -> Reply:
+        skip = int(query_of(asked)["skip"][0])
+        return answer(all_rows[skip : skip + 256])
+
+    server.answer = page
+    pages = list(client.image_pages(PROJECT, expected=expected))
+    assert [image.id for one in pages for image in one] == ids(rows)
+    needed, ahead_of_the_last = rows // 256 + 1, 3
+    assert needed <= len(server.asked) <= needed + (ahead_of_the_last if expected > rows else 0)
+
+
 @pytest.mark.parametrize("last", [{"continuation": None}, {"continuation": ""}, {}, None])
 def test_predictions_go_on_with_the_token_until_the_continuation_is_empty(
     client: CustomVisionClient, server: ScriptedServer, last: dict[str, object] | None

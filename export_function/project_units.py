@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Any
 
@@ -21,6 +21,8 @@ from shared.packages import package_prefix, project_path
 type Part = Callable[[UnitWork, Result], None]
 
 ROWS_A_FILE = 256
+THRESHOLDS = {"threshold": 0.5, "overlapThreshold": 0.5}
+"""From which probability and overlap on a guess counts as true; said aloud, since precision and recall depend on it."""
 
 
 def export_project(work: UnitWork) -> UnitOutcome:
@@ -31,9 +33,10 @@ def export_project(work: UnitWork) -> UnitOutcome:
 
 def export_iteration(work: UnitWork) -> UnitOutcome:
     """Write an iteration's details, its own tags, its performance, and the models that were exported from it."""
-    parts: dict[str, Part] = {"iterations": _iteration}
+    own = _Iteration()
+    parts: dict[str, Part] = {"iterations": own.details}
     if not work.request.narrowed:
-        parts |= {"tags": _iteration_tags, "performance": _performance, "exported_models": export_models}
+        parts |= {"tags": _iteration_tags, "performance": own.performance, "exported_models": export_models}
     elif work.request.images is not None:
         parts |= {"performance": _image_performances}
     return _parts(work, parts, work.iteration_id)
@@ -103,28 +106,42 @@ def _iteration_tags(work: UnitWork, result: Result) -> None:
     result.files.append(work.write_json("tags.json", rows, "GetTags"))
 
 
-def _iteration(work: UnitWork, result: Result) -> None:
-    iteration = work.client.get_iteration(work.project_id, work.iteration_id or "")
-    result.files.append(work.write_json("iteration.json", _shown(work, iteration.row), "GetIteration"))
-    result.count("iterations", written=1)
-
-
 def _shown(work: UnitWork, row: Row) -> dict[str, Any]:
     """In an export narrowed to one person projects and iterations are named, nothing more."""
     return {key: row[key] for key in ("id", "name") if key in row} if work.request.narrowed else dict(row)
 
 
-def _performance(work: UnitWork, result: Result) -> None:
-    try:
-        row = work.client.get_iteration_performance(work.project_id, work.iteration_id or "")
-    except ServiceRefusal as refusal:
-        if refusal.code not in NOT_TRAINED:
-            raise
-        result.gaps.append(gap("performance", work.iteration_id, "not_trained", "the iteration has no performance"))
-        return
-    result.files.append(work.write_json("performance.json", dict(row), "GetIterationPerformance"))
-    result.count("performance", found=1, written=1)
-    _image_performances(work, result)
+@dataclass
+class _Iteration:
+    """The parts of an iteration of which one needs what another has read."""
+
+    row: Row = field(default_factory=dict)
+
+    def details(self, work: UnitWork, result: Result) -> None:
+        self.row = work.client.get_iteration(work.project_id, work.iteration_id or "").row
+        result.files.append(work.write_json("iteration.json", _shown(work, self.row), "GetIteration"))
+        result.count("iterations", written=1)
+
+    def performance(self, work: UnitWork, result: Result) -> None:
+        try:
+            row = work.client.get_iteration_performance(
+                work.project_id, work.iteration_id or "", thresholds=self._thresholds
+            )
+        except ServiceRefusal as refusal:
+            if refusal.code not in NOT_TRAINED:
+                raise
+            result.gaps.append(gap("performance", work.iteration_id, "not_trained", "the iteration has no performance"))
+            return
+        written = work.write_json("performance.json", dict(row), "GetIterationPerformance")
+        result.files.append({**written, "parameters": self._thresholds})
+        result.count("performance", found=1, written=1)
+        _image_performances(work, result)
+
+    @property
+    def _thresholds(self) -> Mapping[str, float]:
+        """A classification has no boxes that could overlap."""
+        is_detection = bool(self.row) and not self.row.get("classificationType")
+        return THRESHOLDS if is_detection else {"threshold": THRESHOLDS["threshold"]}
 
 
 def _image_performances(work: UnitWork, result: Result) -> None:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 
+import pytest
+
 from local.custom_vision.emulator import Outcome
 from local.custom_vision.wire import Answer, Request
 from tests.acceptance.gallery import picture
@@ -124,3 +126,29 @@ def test_fields_of_tomorrow_stay_in_every_kind_of_row_and_their_links_go(world: 
                 assert row["deep"]["copies"] == [{"kept": 1}], path
                 seen += 1
     assert seen > len(album.uploaded)
+
+
+@pytest.mark.parametrize(
+    ("detection", "thresholds"), [(False, {"threshold": 0.5}), (True, {"threshold": 0.5, "overlapThreshold": 0.5})]
+)
+def test_the_thresholds_of_a_performance_are_asked_for_and_recorded(
+    world: World, sound: Sound, *, detection: bool, thresholds: dict[str, float]
+) -> None:
+    project = world.control.seed("Any", 3, iterations=1, domain="detection" if detection else "classification")
+    emulator, as_before = world.emulator.emulator, world.emulator.emulator.handle
+    asked: list[dict[str, list[str]]] = []
+
+    def handle(request: Request) -> Outcome:
+        if request.path.endswith("/performance"):
+            asked.append(request.query())
+        return as_before(request)
+
+    emulator.handle = handle  # type: ignore[method-assign]
+    try:
+        package = sound(world.export())
+    finally:
+        emulator.handle = as_before  # type: ignore[method-assign]
+    (iteration,) = project["iterations"]
+    row = package.listed[f"projects/{project['project']}/iterations/{iteration}/performance.json"]
+    assert row["parameters"] == thresholds
+    assert asked == [{name.lower(): [str(value)] for name, value in thresholds.items()}]

@@ -30,7 +30,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_of
-from shared.inventory import ResolvedProject
+from shared.inventory import ResolvedProject, page_digest
 from shared.ports import CustomVision
 from shared.predictions import newest_ids
 from shared.reading_ahead import ahead
@@ -134,10 +134,13 @@ def _other_counts(client: CustomVision, project_id: str, sources: _Sources, only
 
 def _new_images(services: Services, client: CustomVision, record: RequestRecord, project: Mapping[str, Any]) -> bool:
     """Whether the newest page of the workspace shows an image that was not planned. Iterations get no new ones."""
-    if _last_sources(record, project)[0]["counted"] is None:
+    workspace = _last_sources(record, project)[0]
+    if workspace["counted"] is None:
         return False
-    page = next(iter(client.image_pages(project["id"], order="Newest")), ())
-    return bool(_not_planned(services, record, project, IMAGES, {image.id for image in page}))
+    shown = {image.id for image in next(iter(client.image_pages(project["id"], order="Newest")), ())}
+    if page_digest(shown) == workspace.get("newest"):
+        return False
+    return bool(_not_planned(services, record, project, IMAGES, shown))
 
 
 def _new_predictions(

@@ -48,8 +48,9 @@ class ProjectInventory:
 
     `image_ids`: the workspace's images to export; `service_count`: the service's own count of the workspace;
     `stable`: whether the list stood still; `looked_at`: distinct images that were read; `narrowed`: whether the ids
-    are one person's; `refused`: what the service would not show, as failures. Of a narrowed export also `named_tags`:
-    the only tags that guesses may name (None: rows are whole), and `left_out`: gaps of what was found and not meant.
+    are one person's; `refused`: what the service would not show, as failures; `newest`: of the workspace, as listed. Of
+    a narrowed export also `named_tags`: the only tags that guesses may name (None: rows are whole), and `left_out`:
+    gaps of what was found and not meant.
     """
 
     resource: str
@@ -65,6 +66,7 @@ class ProjectInventory:
     iterations: Sequence[IterationInventory] = ()
     predictions: Sequence[PredictionPages] = ()
     refused: Sequence[Mapping[str, Any]] = ()
+    newest: str | None = None
 
     @property
     def all_stable(self) -> bool:
@@ -197,7 +199,12 @@ def sources_of(inventory: ProjectInventory) -> list[dict[str, Any]]:
     """Give what every list held when it was read, to compare with when the export ends."""
     is_refused = any((e["store"], e["id"]) == (IMAGES, inventory.project_id) for e in inventory.refused)
     counted = None if is_refused else inventory.service_count
-    workspace = {"iteration_id": None, "planned": len(inventory.image_ids), "counted": counted}
+    workspace = {
+        "iteration_id": None,
+        "planned": len(inventory.image_ids),
+        "counted": counted,
+        "newest": inventory.newest,
+    }
     iterations = [
         {"iteration_id": i.iteration_id, "planned": len(i.image_ids), "counted": i.service_count}
         for i in inventory.iterations

@@ -207,6 +207,7 @@ class Planner:
             stable=workspace.stable,
             looked_at=len(seen),
             iterations=copies,
+            newest=workspace.newest,
         )
 
 

@@ -7,17 +7,18 @@ a list counts as read only when the ids seen equal what the count operation says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.domain.canonical import canonical, keyed_digest
+from shared.domain.canonical import canonical, digest, keyed_digest
 from shared.domain.errors import CannotFulfil, ServiceRefusal, StorageUnavailable, TransientError
 from shared.domain.links import without_links
 from shared.domain.resources import Image, Iteration, Project
 from shared.domain.selection import WORKSPACE, MatchTracker, Verdicts, newest_first
 from shared.domain.selection import matches as is_selected
 from shared.domain.subject_request import ImageSelector
-from shared.domain.work import PlannedItem
+from shared.domain.work import UNIT_SIZE, PlannedItem
 from shared.ports import CustomVision, Order
 from shared.services import Services
 
@@ -50,11 +51,21 @@ class FoundProjects:
 
 @dataclass(frozen=True, kw_only=True)
 class ListedSource:
-    """The ids of one list (workspace or an iteration), and whether they equal the service's own count."""
+    """
+    The ids of one list (workspace or an iteration), and whether they equal the service's own count.
+
+    `newest`: digest of the ids of its newest page (`page_digest`), None where it was not read from the oldest on.
+    """
 
     ids: set[str]
     service_count: int
     stable: bool
+    newest: str | None = None
+
+
+def page_digest(ids: Iterable[str]) -> str:
+    """Give a digest by which two readings of a page show whether it holds the same ids, in whatever order."""
+    return digest("\n".join(sorted(set(ids))).encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,16 +181,18 @@ def list_images(
     ids: set[str] = set()
     count = client.get_image_count(project_id, iteration_id=iteration_id)
     for order in PASSES:
-        before, seen = count, set[str]()
+        before, seen, last = count, set[str](), deque[str](maxlen=UNIT_SIZE)
         for page in client.image_pages(project_id, iteration_id=iteration_id, order=order, expected=count):
             observe(page)
             seen.update(image.id for image in page)
+            last.extend(image.id for image in page)
         unseen = sorted(ids - seen)
         still_there = client.get_images_by_ids(project_id, unseen, iteration_id=iteration_id) if unseen else []
         ids = seen.union(image.id for image in still_there)
         count = client.get_image_count(project_id, iteration_id=iteration_id)
         if len(ids) == before == count:
-            return ListedSource(ids=ids, service_count=count, stable=True)
+            newest = page_digest(last) if order == "Oldest" else None
+            return ListedSource(ids=ids, service_count=count, stable=True, newest=newest)
     return ListedSource(ids=ids, service_count=count, stable=False)
 
 

@@ -1,5 +1,6 @@
 """Lists that move while an export runs: what came is exported too, what went is named, and nothing is silent."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -8,8 +9,10 @@ from export_function.fulfilment import requested
 from export_function.project_units import export_iteration
 from export_function.unit_work import UnitWork
 from shared.domain.work import WorkUnit
+from shared.ports import StoredBlob
 from tests.exports.everything import Album, fill, predict
 from tests.exports.world import Json, Package, World, assert_adds_up, when_asked
+from tests.fakes import InMemoryBlobStore
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
@@ -194,3 +197,20 @@ def test_performance_of_every_held_out_image_is_there_once_whatever_the_ties(wor
         assert export_iteration(work).gaps == []
         package = Package(world, process, current.subject_request_id)
         assert len(package.rows_by_id(f"{base}/image_performances")) == count
+
+
+def test_where_nothing_moved_each_page_of_the_plan_is_read_once(
+    world: World, album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the newest images are new is seen by their digest; finding them in the plan would read all its pages."""
+    world.control.switch(tie_order="stable")
+    read: Counter[str] = Counter()
+    read_blob = InMemoryBlobStore.read
+
+    def counted(store: InMemoryBlobStore, name: str) -> StoredBlob | None:
+        read[name] += "/plan/" in name
+        return read_blob(store, name)
+
+    monkeypatch.setattr(InMemoryBlobStore, "read", counted)
+    assert world.export({"scope": {"projects": [album.project], "predictions": False}}).ending == COMPLETE
+    assert set(read.values()) == {0, 1}, read

@@ -194,7 +194,7 @@ def test_runs_of_one_person_are_those_of_images_only() -> None:
 
 def test_sources_say_what_each_list_held_and_what_the_service_counted() -> None:
     assert sources_of(inventory()) == [
-        {"iteration_id": None, "planned": 2, "counted": 2},
+        {"iteration_id": None, "planned": 2, "counted": 2, "newest": None},
         {"iteration_id": I1, "planned": 3, "counted": 3},
         {"iteration_id": I2, "planned": 0, "counted": None},
     ]

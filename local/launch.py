@@ -103,7 +103,7 @@ def main() -> None:
     """Become the piece named on the command line; exit 1 with one sentence if that cannot be."""
     parser = argparse.ArgumentParser(prog="python -m local.launch", description=__doc__)
     parser.add_argument("piece", choices=PIECES)
-    parser.add_argument("--port", type=int, default=DEFAULT_HOST_PORT, help="where the Functions host listens")
+    parser.add_argument("--port", default=str(DEFAULT_HOST_PORT), help="where the Functions host listens")
     arguments = parser.parse_args()
     stop_with_parent()
     try:

@@ -37,14 +37,16 @@ def data_folder(environ: Mapping[str, str], role: str) -> Path:
     return Path(environ.get("LOCAL_DATA") or ROOT / ".local") / role
 
 
-def ports_from(environ: Mapping[str, str], host: int = DEFAULT_HOST_PORT) -> Ports:
+def ports_from(environ: Mapping[str, str], host: str = str(DEFAULT_HOST_PORT)) -> Ports:
     """Return the ports: AZURITE_BLOB_PORT, AZURITE_QUEUE_PORT, AZURITE_TABLE_PORT, EMULATOR_PORT, or the usual ones.
+
+    `host` is the host's as it was typed (`make host PORT=…`).
 
     Raises:
         PortSettingError: one of them is not a port.
     """
     azurite = {name: _port(environ, f"AZURITE_{name.upper()}_PORT", port) for name, port in DEFAULT_PORTS.items()}
-    return Ports(azurite, _port(environ, "EMULATOR_PORT", DEFAULT_EMULATOR_PORT), host)
+    return Ports(azurite, _port(environ, "EMULATOR_PORT", DEFAULT_EMULATOR_PORT), _checked("PORT", host))
 
 
 def storage_connection(account: str, ports: Mapping[str, int]) -> str:
@@ -87,7 +89,10 @@ def training_key(environ: Mapping[str, str]) -> str:
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
+    return _checked(name, environ.get(name) or str(default))
+
+
+def _checked(name: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise PortSettingError(f"{name} must be a port of 1 to 65535.")
     return int(text)

@@ -72,7 +72,7 @@ class Piece:
 def main() -> int:
     """Run the stack; return 0 when it was told to stop, 1 with one sentence when it could not run or a piece died."""
     parser = argparse.ArgumentParser(prog="python -m local.stack", description="The whole local stack.")
-    parser.add_argument("--port", type=int, default=DEFAULT_HOST_PORT, help="where the Functions host listens")
+    parser.add_argument("--port", default=str(DEFAULT_HOST_PORT), help="where the Functions host listens")
     arguments = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

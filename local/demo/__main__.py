@@ -69,11 +69,11 @@ def run(console: Console, wanted: Ports, images: int) -> int:
     return 0 if holds else 1
 
 
-def _arguments() -> tuple[int, int]:
+def _arguments() -> tuple[str, int]:
     """Return the host's port and how many images the command line, else the environment, wants."""
     parser = argparse.ArgumentParser(prog="python -m local.demo", description="The main job and its proof.")
     parser.add_argument("--images", help=f"how many, {FEWEST_IMAGES} or more (default: DEMO_IMAGES, {DEFAULT_IMAGES})")
-    parser.add_argument("--port", type=int, default=DEFAULT_HOST_PORT, help="where the Functions host listens")
+    parser.add_argument("--port", default=str(DEFAULT_HOST_PORT), help="where the Functions host listens")
     arguments = parser.parse_args()
     environ = os.environ if arguments.images is None else {"DEMO_IMAGES": arguments.images}
     return arguments.port, images_wanted(environ)

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{error}\n\n{USAGE}", file=sys.stderr)
         return 2
     if report.findings:
-        print(f"NOT the package that its manifest describes: {report.findings:,} findings.")
+        print(f"NOT the package that its manifest describes; findings: {report.findings:,}.")
         return 1
     if report.unchecked:
         print("Everything that was checked is what the manifest says; what was not checked is noted above.")

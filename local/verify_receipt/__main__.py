@@ -27,10 +27,13 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     file, keys = (Path(argument) for argument in arguments)
     try:
-        key_set = json.loads(keys.read_bytes())
+        key_set = read_keys(keys)
         signed = read(file, key_set)
         receipt = sound(signed.content)
-    except (OSError, UnicodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        print(f"verify-receipt: {error.filename}: {error.strerror}\n\n{USAGE}", file=sys.stderr)
+        return 2
+    except ValueError as error:
         print(f"verify-receipt: {error}\n\n{USAGE}", file=sys.stderr)
         return 2
     except NotProven as error:
@@ -39,6 +42,14 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(in_words(receipt)))
     print(f"\nSigned ({signed.algorithm}) with the key {signed.kid}; form and numbers fit.")
     return 0
+
+
+def read_keys(keys: Path) -> object:
+    """Read a key set; ValueError that names the file if it is no JSON."""
+    try:
+        return json.loads(keys.read_bytes())
+    except ValueError:
+        raise ValueError(f"{keys} is no JSON, so it holds no keys") from None
 
 
 def read(file: Path, key_set: object) -> Signed:

@@ -106,3 +106,9 @@ def test_a_port_in_use_is_one_sentence_that_names_it(target: str, azurite: Azuri
     assert result.returncode != 0
     assert f"Port {port} is in use, and Azurite's blob service needs it" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_port_that_is_none_is_one_sentence() -> None:
+    result = make("host", "PORT=99999")
+    assert result.returncode != 0
+    assert result.stderr.startswith("host: PORT must be a port of 1 to 65535.")

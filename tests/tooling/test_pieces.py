@@ -34,13 +34,19 @@ def test_each_port_can_be_chosen() -> None:
         "AZURITE_TABLE_PORT": "3",
         "EMULATOR_PORT": "4",
     }
-    assert ports_from(environ, 5) == Ports({"blob": 1, "queue": 2, "table": 3}, emulator=4, host=5)
+    assert ports_from(environ, "5") == Ports({"blob": 1, "queue": 2, "table": 3}, emulator=4, host=5)
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "x", "-1", "1.5"])
 def test_a_port_that_is_none_is_refused_by_name(value: str) -> None:
     with pytest.raises(PortSettingError, match="AZURITE_QUEUE_PORT"):
         ports_from({"AZURITE_QUEUE_PORT": value})
+
+
+@pytest.mark.parametrize("value", ["", "0", "65536", "x"])
+def test_a_hosts_port_that_is_none_is_refused_by_name(value: str) -> None:
+    with pytest.raises(PortSettingError, match=r"^PORT must be a port"):
+        ports_from({}, value)
 
 
 def test_the_emulator_keeps_its_images_in_an_account_that_is_not_the_apps() -> None:

@@ -152,6 +152,13 @@ def test_a_wrong_call_tells_how_it_is_called(arguments: list[str], capsys: pytes
     assert "usage: make verify-receipt FILE=receipt.jws KEYS=keys.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\xff\xfe"])
+def test_keys_that_are_no_json_are_named(files: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "keys.json").write_bytes(content)
+    assert verify(files) == 2
+    assert f"{files / 'keys.json'} is no JSON" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("missing", ["receipt.jws", "keys.json"])
 def test_a_file_that_is_not_there_is_named(files: Path, missing: str, capsys: pytest.CaptureFixture[str]) -> None:
     (files / missing).unlink()

@@ -44,7 +44,9 @@ class ProjectTarget:
     `whole`: everything and the project itself; otherwise the items only. `held_by`: planned images per iteration.
     `trained_iterations`: what iterations that hold planned images are for: keep, unpublish or delete. `exported_from`:
     iterations concerned from which models were exported; `customer_storage`: whether copies of models go to storage of
-    the customer's own. `iterations_left`: those that an earlier request left undone, whatever they hold now.
+    the customer's own. `tag_ids`: the workspace's tags that go; `selected_tags`: those that the selector names, with
+    what holds them (ids of iterations, the workspace as ""). `iterations_left`: those that an earlier request left
+    undone, whatever they hold now.
     """
 
     resource: str
@@ -58,6 +60,7 @@ class ProjectTarget:
     held_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
     prediction_ids: Sequence[str] = ()
     tag_ids: Sequence[str] = ()
+    selected_tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     looked_at: int = 0
     exported_from: Sequence[str] = ()
     customer_storage: bool = False
@@ -144,6 +147,7 @@ class PlanBuilder:
                 "looked_at": target.looked_at,
                 "conflicting": len(target.conflicting),
                 "exported_from": list(target.exported_from),
+                "selected_tags": {tag_id: list(sources) for tag_id, sources in target.selected_tags.items()},
                 "customer_storage": target.customer_storage,
                 "units": [unit_id for unit_id in unit_ids if kind_of(unit_id) in PHASES],
                 "conflicting_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == CONFLICTING],

@@ -14,7 +14,7 @@ from delete_function.residuals import planned_residuals
 from shared.cleaning import find_packaged
 from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Iteration, Tag
-from shared.domain.selection import newest_first
+from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import PlannedItem, WorkUnit
@@ -117,6 +117,7 @@ class Planner:
         found = finder.find(client, resolved)
         if not found.stable:
             return None
+        tags = self._selected_tags(client, resolved, [i.id for i in found.iterations])
         return ProjectTarget(
             resource=resolved.resource,
             project_id=resolved.project.id,
@@ -128,7 +129,8 @@ class Planner:
             conflicting=found.conflicting_items,
             held_by=found.held_by,
             prediction_ids=self._predictions(client, resolved, [i.id for i in found.iterations]),
-            tag_ids=self._selected_tags(client, resolved),
+            tag_ids=sorted(tag for tag, held_by in tags.items() if self._deletes_tags and WORKSPACE in held_by),
+            selected_tags=tags,
             looked_at=found.looked_at,
             iterations_left=frozenset(self._left("iterations")),
         )
@@ -145,13 +147,22 @@ class Planner:
         self.missing_predictions.difference_update(found)
         return found
 
-    def _selected_tags(self, client: CustomVision, resolved: ResolvedProject) -> list[str]:
-        """Give the workspace's tags that the request selects by, if they are to go too."""
+    @property
+    def _deletes_tags(self) -> bool:
+        return bool(self.request.options["delete_tags"])
+
+    def _selected_tags(
+        self, client: CustomVision, resolved: ResolvedProject, iteration_ids: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """Give the tags that the request selects by, with what holds them: each iteration has tags of its own."""
         names = self.request.images.tags if self.request.images else frozenset()
         names |= frozenset(self._left("tags"))
-        if not self.request.options["delete_tags"] or not names:
-            return []
-        return sorted(tag.id for tag in client.get_tags(resolved.project.id) if _is_named(tag, names))
+        found: dict[str, list[str]] = {}
+        for source in [None, *iteration_ids] if names else ():
+            for tag in client.get_tags(resolved.project.id, iteration_id=source):
+                if _is_named(tag, names):
+                    found.setdefault(tag.id, []).append(source or WORKSPACE)
+        return found
 
     def _whole(self, client: CustomVision, resolved: ResolvedProject) -> ProjectTarget | None:
         project_id = resolved.project.id

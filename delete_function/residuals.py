@@ -9,6 +9,7 @@ from delete_function.plan import ITERATIONS, TAGS
 from delete_function.result import Words
 from delete_function.verification import Look
 from shared.domain.receipt import residual
+from shared.domain.selection import WORKSPACE
 from shared.domain.subject_request import SubjectRequest
 
 
@@ -44,7 +45,7 @@ def planned_residuals(
         entries.append(residual("microsoft_account_button"))
     if _predictions_open(request) and projects:
         entries.append(residual("stored_predictions_not_searched", [project["id"] for project in projects]))
-    return entries + _tag_residual(request, kept_tags)
+    return entries + _tag_residual(projects, request, kept_tags, kept_iterations)
 
 
 def final_residuals(
@@ -78,9 +79,20 @@ def _predictions_open(request: SubjectRequest) -> bool:
     return request.level == "items" and not request.wants_predictions
 
 
-def _tag_residual(request: SubjectRequest, kept_tags: Sequence[str]) -> list[dict[str, Any]]:
-    """A tag that a person was selected by may be named after that person; it stays unless it was deleted."""
-    selects_by_tag = request.images is not None and bool(request.images.tags)
-    if kept_tags or (selects_by_tag and not request.options["delete_tags"]):
-        return [residual("tag_named_after_person", kept_tags)]
-    return []
+def _tag_residual(
+    projects: Iterable[Mapping[str, Any]],
+    request: SubjectRequest,
+    kept_tags: Collection[str],
+    kept_iterations: Collection[str],
+) -> list[dict[str, Any]]:
+    """
+    Name the tags that a person was selected by and that stay, since they may be named after that person.
+
+    An iteration that stays keeps its own copy of a tag, also when the workspace's is deleted.
+    """
+    staying = set(kept_tags)
+    for project in projects:
+        gone = {i["id"] for i in project["iterations"] if i["action"] == "delete"} - set(kept_iterations)
+        gone |= {WORKSPACE} if request.options["delete_tags"] else set()
+        staying |= {tag for tag, held_by in project.get("selected_tags", {}).items() if set(held_by) - gone}
+    return [residual("tag_named_after_person", sorted(staying))] if staying else []

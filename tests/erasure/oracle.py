@@ -26,6 +26,7 @@ class Expectation:
     unpublished: set[str] = field(default_factory=set)
     learned: set[str] = field(default_factory=set)
     tags: set[str] = field(default_factory=set)
+    selected_tags: set[str] = field(default_factory=set)
     projects: set[str] = field(default_factory=set)
 
     def found(self) -> dict[str, int]:
@@ -138,6 +139,8 @@ class _Items:
             _drop(self.expected.after, ("prediction", self.project.id, one.id))
 
     def _drop_tags(self, selected: set[str]) -> None:
+        named = [tag for scope in self.project.scopes() for tag in scope.tags.values()]
+        self.expected.selected_tags |= {t.id for t in named if {t.id, t.name} & set(self.selector.get("tags", ()))}
         if not self.body["options"].get("delete_tags"):
             return
         scope, wanted = self.project.workspace, set(self.selector.get("tags", ()))

@@ -80,9 +80,8 @@ def check_residuals(receipt: Mapping[str, Any], body: Mapping[str, Any], expecte
     """What remains is named, and nothing that does not remain."""
     codes = {entry["code"]: entry["ids"] for entry in receipt["residuals"]}
     assert codes.get("trained_model_learned_from_items", []) == sorted(expected.learned)
-    kept = {key[-1] for key in expected.after if key[0] == "tag" and key[2] == "workspace"} & expected.tags
-    by_tag = bool(body["scope"].get("images", {}).get("tags"))
-    assert ("tag_named_after_person" in codes) == (by_tag and (bool(kept) or not body["options"]["delete_tags"]))
+    kept = {key[-1] for key in expected.after if key[0] == "tag"} & expected.selected_tags
+    assert codes.get("tag_named_after_person", []) == sorted(kept)
     assert set(codes) <= {
         "trained_model_learned_from_items",
         "tag_named_after_person",

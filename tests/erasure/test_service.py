@@ -246,7 +246,7 @@ def test_a_tag_that_somebody_else_deleted_is_not_named_as_remaining(world: World
     approve(driver.process)
     assert ending(driver.finish())[0] in ("completed", "partially_completed")
     assert words(world.receipt(), "tags", "deleted", "already_absent") == {"deleted": 0, "already_absent": 1}
-    assert "tag_named_after_person" not in residuals(world)
+    assert residuals(world)["tag_named_after_person"] == [there.anna_tag]  # the iterations' own copies, which stay
 
 
 # what blocks
@@ -318,3 +318,31 @@ def test_a_project_that_stays_read_only_is_named(world: World) -> None:
     driver.process.post(erasure(images=ANNA))
     assert ending(driver.finish()) == ("partially_completed", "blocked")
     assert difference(before, world.facts()) == NOTHING
+
+
+@pytest.mark.parametrize("trained_iterations", ["keep", "delete"])
+def test_a_tag_is_named_as_remaining_as_long_as_anything_has_it(world: World, trained_iterations: str) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(
+        erasure(images={"tags": ["anna"]}, delete_tags=True, trained_iterations=trained_iterations, dry_run=True)
+    )
+    driver.finish()
+    planned = residuals(world).get("tag_named_after_person")
+    body = erasure(images={"tags": ["anna"]}, delete_tags=True, trained_iterations=trained_iterations)
+    body["subject_request_id"] = other = "7f8fad5b-d9cb-469f-a165-70867728950e"
+    driver.process.post(body)
+    assert ending(driver.finish(other)) == ("completed", None)
+    left = {key[-1] for key in world.facts() if key[0] == "tag"} & {there.anna_tag}
+    assert planned == ([there.anna_tag] if left else None)
+    named = {entry["code"]: entry["ids"] for entry in world.receipt(other)["residuals"]}
+    assert named.get("tag_named_after_person") == planned
+    assert bool(left) == (trained_iterations == "keep")
+
+
+def test_a_tag_that_was_selected_by_and_stays_is_named_by_its_id(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(erasure(images={"tags": ["anna", "nobody"]}))
+    assert ending(driver.finish()) == ("completed", None)
+    assert residuals(world)["tag_named_after_person"] == [there.anna_tag]

@@ -81,7 +81,7 @@ def shown_rows(
         return [dict(row) for row in rows]
     shown = [with_named_tags(row, named) for row in rows]
     if unnamed := sum(number for _, number in shown):
-        detail = f"{unnamed} guesses are about tags that no selected image carries: their names and ids are left out"
+        detail = f"names and ids of tags that no selected image carries: left out of {unnamed} guess(es)"
         result.gaps.append(gap(store, item_id, "not_asked", detail))
     return [row for row, _ in shown]
 

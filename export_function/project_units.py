@@ -37,7 +37,7 @@ def export_iteration(work: UnitWork) -> UnitOutcome:
     parts: dict[str, Part] = {"iterations": own.details}
     if not work.request.narrowed:
         parts |= {"tags": _iteration_tags, "performance": own.performance, "exported_models": export_models}
-    elif work.request.images is not None:
+    elif work.unit.items:  # those of the selected images that the iteration holds
         parts |= {"performance": _image_performances}
     return _parts(work, parts, work.iteration_id)
 

@@ -126,7 +126,7 @@ def test_guesses_about_tags_that_no_selected_image_carries_keep_all_but_the_tag(
         ]
         unnamed += sum(guess["tagName"] is None and guess["tagId"] is None for guess in row["predictions"])
     details = [gap["detail"] for gap in package.manifest["gaps"] if gap["id"] == family.iteration]
-    assert [detail.split()[0] for detail in details] == [str(unnamed)]
+    assert [detail.endswith(f"left out of {unnamed} guess(es)") for detail in details] == [True]
 
 
 def test_guesses_of_selected_predictions_name_the_tags_of_selected_images_only(
@@ -245,3 +245,11 @@ def test_an_image_that_is_another_s_by_the_time_it_is_read_is_left_out_and_count
     assert package.counts("images") == {"found": 20, "written": 19, "vanished": 1}
     for path, content in contents(package):
         assert BEN.encode() not in content, path
+
+
+def test_an_iteration_that_holds_nothing_of_the_person_is_not_asked_how_it_did(world: World, family: Family) -> None:
+    world.control.switch(training_result="Failed")
+    failed = world.train(family.project)
+    package = world.export({"scope": {"projects": ["Family"], "images": {"ids": family.anna[:1]}}})
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert package.json(f"projects/{family.project}/iterations/{failed}/iteration.json")["id"] == failed

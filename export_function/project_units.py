@@ -11,8 +11,8 @@ from export_function.account import preview_settings
 from export_function.models import export_models
 from export_function.narrowing import shown_rows
 from export_function.planning import NOT_TRAINED
-from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting, refusal_code
-from shared.domain.errors import GdprError, ServiceRefusal, TransientError
+from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting, refusal_code
+from shared.domain.errors import AccessDenied, GdprError, ServiceRefusal, TransientError
 from shared.domain.resources import Row
 from shared.domain.work import UnitOutcome
 from shared.inventory import PASSES
@@ -74,15 +74,26 @@ def _id(row: Row) -> str:
 def _details(work: UnitWork, result: Result) -> None:
     row = _shown(work, work.client.get_project(work.project_id).row)
     if not work.request.narrowed:
-        row |= _hidden_settings(work)
+        row |= _hidden_settings(work, result)
     result.files.append(_write_own(work, "project.json", row, "GetProject"))
     result.count("projects", written=1)
 
 
-def _hidden_settings(work: UnitWork) -> dict[str, Any]:
-    """Give the settings that v3.3 does not show; a service without the preview version has none to show."""
+def _hidden_settings(work: UnitWork, result: Result) -> dict[str, Any]:
+    """
+    Give the settings that v3.3 does not show; what v3.3 shows is written without them too.
+
+    A service that does not know the preview version has none to show; that it forbids or fails to is named.
+    """
     try:
         shown = preview_settings(work.client, work.project_id)
+    except (AccessDenied, TransientError) as error:
+        raise_if_worth_waiting([error], work.attempt)
+        result.gaps.append(
+            gap("projects", work.project_id, "refused", f"settings that only v3.4-preview shows: {error}")
+        )
+        result.failures.append(failure("projects", work.project_id, "refused", error, error.operation))
+        return {}
     except ServiceRefusal:
         return {}
     return {"previewSettings": shown} if shown else {}

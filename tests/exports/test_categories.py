@@ -115,7 +115,44 @@ def test_values_of_keys_are_in_one_file_and_in_no_zip(whole: World, sound: Sound
     assert "account-keys.json" not in names
 
 
+STORAGE = "https://models.blob.core.windows.net/models?sv=1&sig=c2VjcmV0"
+
+
+def test_settings_that_only_the_preview_shows_are_there_without_their_secret(whole: World, sound: Sound) -> None:
+    album = fill(whole)
+    whole.control.storage_integration(album.project, exportModelContainerUri=STORAGE)
+    package = sound(whole.export())
+    shown = package.json(f"projects/{album.project}/project.json")["previewSettings"]
+    assert shown == {
+        "exportModelContainer": {"scheme": "https", "host": "models.blob.core.windows.net", "path": "/models"}
+    }
+    for path, content in package.blobs.items():
+        assert b"c2VjcmV0" not in content, path
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_service_without_the_preview_has_no_more_to_show(whole: World, sound: Sound, status: int) -> None:
+    album = fill(whole)
+    whole.control.fault("status", route="v3.4-preview", status=status)
+    package = sound(whole.export())
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert "previewSettings" not in package.json(f"projects/{album.project}/project.json")
+
+
 # one fault at a time
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_a_preview_that_is_refused_costs_no_more_than_what_only_it_shows(
+    whole: World, sound: Sound, status: int
+) -> None:
+    album = fill(whole)
+    whole.control.fault("status", route="v3.4-preview", status=status)
+    package = sound(whole.export())
+    assert (package.ending, package.gaps) == (LACKING, [("projects", album.project, "refused")])
+    assert package.json(f"projects/{album.project}/project.json")["name"] == "Album"
+    assert package.counts("projects") == {"found": 1, "written": 1}
+    assert [(one["store"], one["status"]) for one in package.status["failures"]] == [("projects", status)]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from shared.domain.canonical import canonical, digest, keyed_digest
 from shared.domain.errors import CannotFulfil, ServiceRefusal, StorageUnavailable, TransientError
 from shared.domain.links import without_links
 from shared.domain.resources import Image, Iteration, Project
-from shared.domain.selection import WORKSPACE, MatchTracker, Verdicts, newest_first
+from shared.domain.selection import WORKSPACE, MatchTracker, Verdicts, in_batches, newest_first
 from shared.domain.selection import matches as is_selected
 from shared.domain.subject_request import ImageSelector
 from shared.domain.work import UNIT_SIZE, PlannedItem
@@ -214,7 +214,8 @@ class Finder:
         Find the selected images of a project in its workspace and in every iteration; `also` are ids to look for.
 
         Lists are read only if the selector needs them; what may match is then read by id in every source and judged on
-        those rows, the workspace first, then iterations from the newest to the oldest.
+        those rows, the workspace first, then iterations from the newest to the oldest; a page of ids at a time, since
+        rows are large and all of a project's may be meant.
         """
         project_id = resolved.project.id
         iterations = newest_first(client.get_iterations(project_id))
@@ -229,7 +230,7 @@ class Finder:
             conflicting=sorted(verdicts.conflicting),
             present=frozenset(hashes),
             held_by=verdicts.held_by,
-            matching=judged.matching,
+            matching={source: frozenset(ids) for source, ids in judged.matching.items()},
             tag_ids=frozenset(judged.tag_ids),
             looked_at=max(looked_at, len(hashes)),
             stable=stable,
@@ -257,17 +258,20 @@ class Finder:
         self, client: CustomVision, project_id: str, sources: Sequence[str | None], candidates: Sequence[str]
     ) -> _Judged:
         judged = _Judged(Verdicts(self.selector))
-        for source in sources if candidates else ():
-            rows = client.get_images_by_ids(project_id, candidates, iteration_id=source)
-            self.tracker.observe(rows)
-            judged.verdicts.observe(rows, source)
-            selected = [row for row in rows if row.id in judged.verdicts.selected and is_selected(self.selector, row)]
-            judged.matching[source or WORKSPACE] = frozenset(row.id for row in selected)
-            judged.tag_ids.update(tag_id for row in selected for tag_id, _ in row.tags)
-            for image in rows:
-                if image.id not in judged.hashes:
-                    judged.hashes[image.id] = row_hash(self.hash_key, image)
+        for batch in in_batches(candidates, UNIT_SIZE):
+            for source in sources:
+                self._judge_rows(judged, client.get_images_by_ids(project_id, batch, iteration_id=source), source)
         return judged
+
+    def _judge_rows(self, judged: _Judged, rows: Sequence[Image], source: str | None) -> None:
+        self.tracker.observe(rows)
+        judged.verdicts.observe(rows, source)
+        selected = [row for row in rows if row.id in judged.verdicts.selected and is_selected(self.selector, row)]
+        judged.matching.setdefault(source or WORKSPACE, set()).update(row.id for row in selected)
+        judged.tag_ids.update(tag_id for row in selected for tag_id, _ in row.tags)
+        for image in rows:
+            if image.id not in judged.hashes:
+                judged.hashes[image.id] = row_hash(self.hash_key, image)
 
 
 @dataclass
@@ -276,7 +280,7 @@ class _Judged:
 
     verdicts: Verdicts
     hashes: dict[str, str] = field(default_factory=dict)
-    matching: dict[str, frozenset[str]] = field(default_factory=dict)
+    matching: dict[str, set[str]] = field(default_factory=dict)
     tag_ids: set[str] = field(default_factory=set)
 
 

@@ -1,10 +1,14 @@
 """Lists that move while they are read: what is believed is whole, and what is not whole is said to be so."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from shared.inventory import list_images
+from shared.domain.resources import Image
+from shared.domain.subject_request import ImageSelector
+from shared.domain.work import UNIT_SIZE
+from shared.inventory import Finder, list_images, resolve_projects
 from shared.ports import CustomVision
 from tests.unit.in_process import Region, region
 
@@ -31,6 +35,23 @@ def client_of(world: Region) -> CustomVision:
 def truth(world: Region) -> set[str]:
     (project,) = world.control.truth()["projects"]
     return {image["id"] for image in project["workspace"]["images"]}
+
+
+class NotedReads:
+    """A client of whose reads by id the numbers of ids are noted."""
+
+    def __init__(self, client: CustomVision) -> None:
+        self._client = client
+        self.read: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_images_by_ids(
+        self, project_id: str, image_ids: Sequence[str], *, iteration_id: str | None = None
+    ) -> Sequence[Image]:
+        self.read.append(len(image_ids))
+        return self._client.get_images_by_ids(project_id, image_ids, iteration_id=iteration_id)
 
 
 @pytest.mark.parametrize("ties", ["stable", "unstable"])
@@ -98,3 +119,19 @@ def test_an_erasure_of_a_list_that_never_stands_still_erases_nothing(world: Regi
     )
     assert (ended["request_status"], ended["reason"]) == ("failed", "inventory_unstable")
     assert "DeleteImages" not in world.control.calls()
+
+
+def test_of_a_person_who_is_on_every_image_the_rows_of_one_page_are_held_at_a_time(world: Region) -> None:
+    seeded = world.control.seed("Pets", IMAGES, tags=["anna"], iterations=2)
+    services = world.process().services
+    (client,) = services.vision.values()
+    noted: Any = NotedReads(client)
+    (resolved,) = resolve_projects(services, "all")
+    found = Finder(ImageSelector(tags=frozenset({"anna"})), "a key").find(noted, resolved)
+    assert max(noted.read) == UNIT_SIZE
+    assert [item.item_id for item in found.items] == sorted(seeded["images"])
+    assert {source: len(ids) for source, ids in found.matching.items()} == dict.fromkeys(
+        ["", *seeded["iterations"]], IMAGES
+    )
+    assert found.held_by == found.matching
+    assert not found.conflicting

@@ -5,10 +5,12 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 7071
 WORKERS ?= auto
 CASES ?= 10000
+SEED ?= random
+KILLS ?= 200
 PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run start azurite emulator host test lint format bench fuzz verify-package verify-receipt verify-audit clean
+.PHONY: help setup run start azurite emulator host test lint format bench fuzz chaos verify-package verify-receipt verify-audit clean
 
 help: ## list the targets (this)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -61,6 +63,10 @@ fuzz: ## send the running app some 10,000 generated requests and messages (CASES
 	@local/setup.sh python azurite
 	@echo "Fuzzing a host of its own, by its own OpenAPI document and against it: some minutes ..."
 	@FUZZ_CASES=$(CASES) exec $(PYTHON) -m pytest tests/fuzz $(ARGS)
+
+chaos: ## kill hosts, restart the storage, let the service fail, then check everything (SEED=... KILLS=200)
+	@local/setup.sh python azurite
+	@CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) CHAOS_SECONDS=86400 exec $(PYTHON) -m pytest -s tests/chaos $(ARGS)
 
 verify-package: ## check a downloaded package against its manifest, offline (DIR=folder or zip)
 	@local/setup.sh python

@@ -1,0 +1,75 @@
+"""One run of the storm for all tests of the folder: CHAOS_SEED and CHAOS_KILLS say which."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.remains import Remains, collect
+from tests.chaos.scenario import waves
+from tests.chaos.settling import settle
+from tests.chaos.storm import Storm
+from tests.chaos.world import running_world
+
+SHORT_RUN_KILLS = 20
+SHORT_RUN_SEED = 1
+SHORT_RUN_SECONDS = 45.0
+FEWEST_KILLS = 6
+SETTLE_SECONDS = 300.0
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """The seed: a number, or `random`; the same one in every run of the suite."""
+    given = os.environ.get("CHAOS_SEED", "") or str(SHORT_RUN_SEED)
+    return random.SystemRandom().randrange(10**6) if given == "random" else int(given)
+
+
+@pytest.fixture(scope="session")
+def kills() -> int:
+    """How many times a host is killed."""
+    return int(os.environ.get("CHAOS_KILLS", "") or SHORT_RUN_KILLS)
+
+
+@pytest.fixture(scope="session")
+def seconds() -> float:
+    """After how long no more hosts are killed: the run of the suite must not hold it up on a busy machine."""
+    return float(os.environ.get("CHAOS_SECONDS", "") or SHORT_RUN_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def remains(seed: int, kills: int, seconds: float, request: pytest.FixtureRequest) -> Iterator[Remains]:
+    """What a storm has left. Its logs and data are kept if anything was wrong, and only then."""
+    folder, failed_before = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-")), request.session.testsfailed
+    say = _speaker()
+    say(f"seed {seed}, {kills} kills. The same again: make chaos SEED={seed} KILLS={kills}. Logs: {folder}")
+    with running_world(folder, seed) as world:
+        log = Storm(world, seed, waves(seed, kills), kills, seconds, say).rage()
+        say(f"the storm is over: {log.kills} kills, {log.restarts} restarts of the storage")
+        say(f"{log.faults} calls of the service failed, {world.wire.unanswered} writes were not answered")
+        say(f"{world.wire.doubled} messages came twice; answers: {dict(sorted(world.answers.items()))}")
+        ended = settle(world, log, SETTLE_SECONDS, say)
+        yield collect(world, log, ended)
+    if request.session.testsfailed == failed_before:
+        shutil.rmtree(folder)
+    else:
+        say(f"Something was wrong. Again: make chaos SEED={seed} KILLS={kills}. Logs and data: {folder}")
+
+
+def _speaker() -> Callable[[str], None]:
+    """Tell how it goes: at once with `-s`, else where a test fails."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        sys.stdout.write(f"[{time.monotonic() - began:6.1f} s] {text}\n")
+        sys.stdout.flush()
+
+    return say

@@ -1,0 +1,85 @@
+"""What must be true of the requests: none is lost, each has ended, and the end is the one that its receipt signs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+from local.verify_receipt.__main__ import sound
+from local.verify_receipt.signature import NotProven, signed_content
+from request_function.keys import key_set
+from tests.chaos.remains import Json, Remains
+from tests.chaos.scenario import Ask
+from tests.chaos.settling import NOTES
+from tests.chaos.world import is_final
+
+EVERYTHING_DONE = ("completed", None)
+TOLERATED = {
+    "access": {("partially_completed", "items_failed"), ("partially_completed", "not_available")},
+    "erasure": {("partially_completed", "items_failed")},
+}
+"""What a service that fails one call in ten may make of a request; everything of it is named."""
+CANCELLED = ("cancelled", None)
+REFUSED = {"bad_message", "id_in_use"}
+
+
+def lost(remains: Remains) -> Iterator[str]:
+    """Every request that was posted, by whatever way, is in the list; what was no request has a note and an entry."""
+    known = remains.ended.requests
+    for request_id in (*remains.log.posted, *remains.log.nameless, *remains.ended.retries.values()):
+        if request_id not in known:
+            yield f"request {request_id} is not in the list"
+    notes = [json.loads(text) for queue, text in remains.world.wire.sent if queue in NOTES and "message_sha256" in text]
+    told = {note["message_sha256"] for note in notes}
+    for text in (*remains.log.malformed, *remains.log.in_use):
+        if hashlib.sha256(text.encode()).hexdigest() not in told:
+            yield "a message that is no request has no note"
+    for note in notes:
+        entry = known.get(note["subject_request_id"], {})
+        if (entry.get("request_status"), entry.get("reason")) != ("failed", note["reason"]):
+            yield f"the note about {note['subject_request_id']} is not what its entry says"
+
+
+def untrue_ends(remains: Remains) -> Iterator[str]:
+    """Every request is final, as it may end, and list, record and receipt say the same; the receipt is signed."""
+    keys = key_set(remains.world.services())
+    for request_id, request in remains.ended.requests.items():
+        record, receipt = remains.json(request_id, "record.json"), remains.json(request_id, "receipt.json")
+        if not is_final(request) or record is None or receipt is None:
+            yield f"request {request_id} has not ended: {request['request_status']}"
+            continue
+        ends = {(request["request_status"], request["reason"]), (record["request_status"], record["reason"])}
+        if ends != {(receipt["request_status"], receipt["reason"])}:
+            yield f"request {request_id} ended in several ways: {ends}"
+        try:
+            signature = remains.ledger.get(f"{request_id}/receipt.jws")
+            sound(signed_content(signature.content if signature else b"", keys).content)
+        except NotProven as error:
+            yield f"the receipt of {request_id}: {error}"
+        yield from _ended_as_it_may(remains, request_id, request)
+
+
+def _ended_as_it_may(remains: Remains, request_id: str, request: Json) -> Iterator[str]:
+    end = (request["request_status"], request["reason"])
+    posted = remains.log.posted.get(request_id)
+    if posted is None and request_id not in remains.log.nameless and request["reason"] in REFUSED:
+        return
+    kind = "erasure" if request["subject_request_type"] == "erasure" else "access"
+    allowed = {EVERYTHING_DONE, ("completed", "nothing_matched")} | TOLERATED[kind]
+    allowed |= _as_decided(posted.ask) if posted else set()
+    allowed |= {("partially_completed", "blocked")} if posted and posted.ask.stubborn else set()
+    if request_id in remains.ended.retries.values():
+        allowed = {EVERYTHING_DONE}
+    if end not in allowed:
+        yield f"{kind} {request_id} ended {end}; failures {request.get('failures')}"
+
+
+def _as_decided(ask: Ask) -> set[tuple[str, str | None]]:
+    """The ends that somebody's decision may have."""
+    decided: dict[str, set[tuple[str, str | None]]] = {
+        "cancel": {CANCELLED},
+        "cancel_plan": {CANCELLED},
+        "reject": {("rejected", "rejected")},
+    }
+    return decided.get(ask.later or "", set())

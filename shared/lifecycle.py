@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from shared.acceptance import work_queue
 from shared.domain.errors import (
     CannotFulfil,
     GdprError,
@@ -127,7 +128,7 @@ def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: in
         else:
             _work(services, fulfilment, message)
     except UnknownRequest:
-        _log.warning("a message for request %s, which has no record, is dropped", message.request_id)
+        _log.warning("a message for request %s, which this queue does not know, is dropped", message.request_id)
     except Superseded:
         services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=1)
     except (TransientError, ServiceRefusal) as error:
@@ -140,13 +141,21 @@ def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: in
 
 
 def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
-    current = services.ledger.read(message.request_id)
+    current = _of_this_queue(services, fulfilment, message)
     if current.record.status.is_final:
         clean_up(services, current.record)
     elif message.unit_id is None:
         advance(services, fulfilment, current)
     else:
         _run_unit(services, fulfilment, current.record, message)
+
+
+def _of_this_queue(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> Versioned:
+    """Read the message's request; to the queue of the other kind it is unknown, whoever put the message there."""
+    current = services.ledger.read(message.request_id)
+    if work_queue(current.record.subject_request_type) != fulfilment.queue:
+        raise UnknownRequest("the request is of the other kind")
+    return current
 
 
 def advance(services: Services, fulfilment: Fulfilment, current: Versioned) -> None:
@@ -248,7 +257,7 @@ def give_up(
     services: Services, fulfilment: Fulfilment, message: WorkMessage, code: str, error: GdprError | None
 ) -> None:
     """Record that a message's work could not be done: the unit's failed outcome, or the end of the request."""
-    current = services.ledger.read(message.request_id)
+    current = _of_this_queue(services, fulfilment, message)
     if current.record.status.is_final:
         clean_up(services, current.record)
         return

@@ -22,7 +22,7 @@ DELETION_WORK = "deletion-work"
 """The internal queues; the public ones are made of the same words and `-requests`."""
 
 UNIT_SIZE = 256
-_UNIT_ID = re.compile(r"[a-z_]{1,40}-\d{5}")
+_UNIT_ID = re.compile(r"[a-z_]{1,40}-[0-9]{5}")
 
 type Counts = dict[str, dict[str, int]]
 """Store -> word -> number, in the words of the manifest or the receipt."""

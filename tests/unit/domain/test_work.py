@@ -184,6 +184,7 @@ def test_another_attempt_and_another_sending_are_counted() -> None:
         ({"subject_request_id": ID, "unit_id": 1}, "/unit_id"),
         ({"subject_request_id": ID, "unit_id": "../record"}, "/unit_id"),
         ({"subject_request_id": ID, "unit_id": "images-1"}, "/unit_id"),
+        ({"subject_request_id": ID, "unit_id": "images-٠٠٠٠١"}, "/unit_id"),
         ({"subject_request_id": ID, "unit_id": "images-00001\n"}, "/unit_id"),
         ({"subject_request_id": ID, "attempt": "1"}, "/attempt"),
         ({"subject_request_id": ID, "attempt": True}, "/attempt"),

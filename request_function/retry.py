@@ -49,6 +49,8 @@ def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
         options["confirm"] = _confirmation(scope)
     if left:
         options["left"] = left
+    if "decision" in record.notes:  # somebody had to approve the plan, so somebody has to approve its rest
+        options["require_approval"] = True
     return SubjectRequest(
         request_id=id_of_retry(record.subject_request_id),
         type=record.subject_request_type,

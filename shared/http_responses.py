@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -36,6 +37,8 @@ from shared.settings import Settings
 
 POLL_SECONDS = 5
 MAX_VIOLATIONS_SHOWN = 1000
+_PRINCIPAL = re.compile(r"[\x21-\x7e]{1,255}")
+"""What an identity provider's id of a person looks like (OpenID Connect: at most 255 ASCII characters)."""
 
 type Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
@@ -161,12 +164,13 @@ def caller_of(request: func.HttpRequest, body: object, settings: Settings, field
     """
     Give who calls, where the platform's sign-in is trusted (TRUST_PLATFORM_IDENTITY); None where it is not.
 
-    Raises `Unidentified` if the platform names nobody, `InvalidRequest` if the body names somebody too.
+    Raises `Unidentified` if the platform names nobody, or not as a platform would; `InvalidRequest` if the body names
+    somebody too.
     """
     if not settings.trust_platform_identity:
         return None
     principal: str = request.headers.get("x-ms-client-principal-id", "").strip()
-    if not principal:
+    if not _PRINCIPAL.fullmatch(principal):
         raise Unidentified("the platform has not established who is calling")
     if isinstance(body, dict) and field in body:
         raise InvalidRequest([Violation(f"/{field}", "is not allowed: the platform's sign-in says who is calling")])

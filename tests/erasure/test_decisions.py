@@ -163,6 +163,22 @@ def test_whole_projects_asked_for_by_queue_wait_for_approval(world: World) -> No
     assert difference(before, world.facts()) == NOTHING
 
 
+def test_the_retry_of_whole_projects_asked_for_by_queue_waits_for_approval_too(world: World) -> None:
+    there = gallery(world, publish="new")
+    world.control.read_only(there.pets)
+    driver = Driver(world.process())
+    body = erasure("projects", projects=["Pets"], confirm={"projects": ["Pets"]})
+    INTAKE.from_queue(driver.process.erasing, json.dumps(body).encode(), "message-1")
+    driver.reach("awaiting_approval")
+    approve(driver.process)
+    assert driver.finish()["request_status"] == "partially_completed"
+    world.control.read_only(there.pets, value=False)
+    before = world.facts()
+    again = retry(driver.process.erasing, ID, None).subject_request_id
+    driver.reach("awaiting_approval", again)
+    assert difference(before, world.facts()) == NOTHING
+
+
 def test_an_installation_that_wants_approval_gets_it(make_world: Callable[..., World]) -> None:
     world = make_world(ERASURE_REQUIRES_APPROVAL="true")
     gallery(world)

@@ -152,6 +152,14 @@ def test_who_asks_is_what_the_platform_says(make_app: MakeApp, name: str, body: 
     assert view["requested_by"] == {"id": "principal-1", "verified": True}
 
 
+@pytest.mark.parametrize("said", ["", " ", "a" * 256, "two words", "ümlaut", "a\tb", "a\x00b"])
+def test_what_no_platform_would_say_is_nobody(make_app: MakeApp, said: str) -> None:
+    app = make_app(TRUST_PLATFORM_IDENTITY="true")
+    problem = problem_of(app.call("post_export", EXPORT, headers={"X-MS-CLIENT-PRINCIPAL-ID": said}))
+    assert problem["status"] == 401
+    assert json_of(app.call("list_requests"))["requests"] == []
+
+
 def test_without_that_setting_the_header_counts_for_nothing(app: App) -> None:
     answer = app.call("post_export", EXPORT, headers={"X-MS-CLIENT-PRINCIPAL-ID": "forged"})
     view = json_of(app.call("get_request", request_id=json_of(answer, 202)["subject_request_id"]))

@@ -41,7 +41,7 @@ def _names(asked: argparse.Namespace) -> Sequence[str]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", "--scenario", nargs="+", choices=sorted(SCENARIOS), help="only these")
-    parser.add_argument("--all", action="store_true", help="the long ones too: hosts, rate, jobs, large")
+    parser.add_argument("--all", action="store_true", help="the long ones too: hosts, rate, jobs, large, large-package")
     parser.add_argument("--images", nargs="+", type=int, metavar="N", help="numbers of images (default 2000 20000)")
     parser.add_argument("--runs", type=int, metavar="N", help="runs of what is cheap, for medians (default 3)")
     parser.add_argument("--scale", type=float, metavar="X", help="the size of scenarios that do not take --images")

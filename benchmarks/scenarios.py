@@ -11,7 +11,7 @@ from benchmarks.cold_import import CLIENTS, import_figures
 from benchmarks.exporting import BARE, calls_table, exported, memory_table, phases_table, ratios_table, runs_of
 from benchmarks.hops import hops
 from benchmarks.idle import idle
-from benchmarks.large import large
+from benchmarks.large import large, large_package
 from benchmarks.measuring import Figures, measured, of_yardstick
 from benchmarks.plan import Plan
 from benchmarks.report import Table, ratio
@@ -96,6 +96,7 @@ SCENARIOS: Mapping[str, Callable[[Plan, Surroundings], list[Table]]] = {
     "rate": call_rate,
     "jobs": small_jobs,
     "large": large,
+    "large-package": large_package,
 }
 """By the name that `--scenario` takes, in the order in which they run."""
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEDGER = "gdpr-requests"
 _OPENER = build_opener(ProxyHandler({}))
 _LOOK_SECONDS = 0.1
-_JOB_SECONDS = 900.0
+_JOB_SECONDS = 3600.0
 
 POLLING = "AzureFunctionsJobHost__extensions__queues__maxPollingInterval"
 SETTINGS: Mapping[str, str] = {

@@ -50,8 +50,8 @@ class Words:
         self.started.update(outcome.details.get("started", ()))
         self.learned.update(outcome.details.get("learned", ()))
         named = {word: sum(self._size((store, item)) for item in items) for word, items in ids.items()}
-        unnamed = {w: n - named.get(w, 0) for w, n in outcome.counts.get(store, {}).items() if n != named.get(w, 0)}
-        self.totals[outcome.unit_id] = unnamed
+        unnamed = {word: number - named.get(word, 0) for word, number in outcome.counts.get(store, {}).items()}
+        self.totals[outcome.unit_id] = {word: number for word, number in unnamed.items() if number}
         self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
         self.request_ids.extend(outcome.request_ids)
 
@@ -91,7 +91,7 @@ class Words:
             self.stands_for[store, unit.project_id] = planned
         for item in unit.item_ids or ([unit.project_id] if unit.kind == IMAGES and unit.project_id else []):
             if self.word_of.get((store, item)) in (None, *_WORDS_OF_GONE[UNPUBLISH]):
-                self._fail((store, item), unit.unit_id)
+                self.word_of[store, item] = "failed"
                 if len(self.failures) < MAX_FAILURES:
                     self.failures.append(_failure(store, item, "not_attempted"))
 
@@ -139,7 +139,7 @@ def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Se
     new matches, nothing matched at all.
     """
     planned = found_counts(plan)
-    stores = _stores(plan, words, proof, planned)
+    stores = _stores(words, proof, planned)
     reason = proof.reason or _reason(words, planned, stores, proof)
     partial = reason is not None and reason != "nothing_matched"
     return Ending(
@@ -155,7 +155,7 @@ def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Se
     )
 
 
-def _stores(plan: Mapping[str, Any], words: Words, proof: Proof, planned: Counts) -> dict[str, dict[str, Any]]:
+def _stores(words: Words, proof: Proof, planned: Counts) -> dict[str, dict[str, Any]]:
     """Give the receipt's table: the stores that the plan concerns, images always."""
     table: dict[str, dict[str, Any]] = {}
     for store in STORES:

@@ -1,14 +1,12 @@
-"""What an erasure will do: what happens to iterations, which units there are and when, what the hash covers."""
+"""What an erasure will do: what happens to iterations, which units there are and when, and what is counted."""
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from delete_function.plan import (
     PHASES,
-    PlanBuilder,
     ProjectTarget,
     found_counts,
     is_empty,
@@ -17,58 +15,31 @@ from delete_function.plan import (
     planned_phases,
     planned_unit_ids,
 )
-from shared.domain.canonical import canonical
-from shared.domain.resources import Iteration
 from shared.domain.work import PlannedItem, WorkUnit
-
-P1, P2 = (f"00000000-0000-4000-8000-00000000010{digit}" for digit in range(2))
-PUBLISHED, PLAIN, OTHER, LEFT = (f"00000000-0000-4000-8000-00000000020{digit}" for digit in range(4))
-A, B, C, D, E, F = (f"00000000-0000-4000-8000-00000000030{digit}" for digit in range(6))
-HOST = "one.example"
-RESIDUALS = ["trained_model_learned_from_items"]
-
-
-def iteration(iteration_id: str, publish_name: str | None = None) -> Iteration:
-    return Iteration.from_row({"id": iteration_id, "name": f"name of {iteration_id[-3:]}", "publishName": publish_name})
-
-
-ITERATIONS = (iteration(PUBLISHED, "live"), iteration(PLAIN), iteration(OTHER, "other"), iteration(LEFT, "left"))
-USUAL: dict[str, Any] = {
-    "resource": HOST,
-    "project_id": P1,
-    "name": "Reception",
-    "whole": False,
-    "iterations": ITERATIONS,
-    "images": (PlannedItem(item_id=B, row_hash="b"), PlannedItem(item_id=A, row_hash="a")),
-    "conflicting": (PlannedItem(item_id=C, row_hash="c"),),
-    "held_by": {PUBLISHED: frozenset({A, B}), PLAIN: frozenset({A})},
-    "prediction_ids": (E, D),
-    "tag_ids": (F,),
-    "looked_at": 7,
-    "exported_from": (PLAIN,),
-}
-
-
-def target(**changes: Any) -> ProjectTarget:
-    return ProjectTarget(**USUAL | changes)
-
-
-def whole(**changes: Any) -> ProjectTarget:
-    return target(**{"whole": True, "conflicting": (), "held_by": {}, "customer_storage": True} | changes)
-
-
-def numbered(of: ProjectTarget, first: int = 1) -> list[str]:
-    """Give the ids under which a target's units are saved."""
-    return [f"{unit.kind}-{number:05d}" for number, unit in enumerate(of.units(), first)]
-
-
-def plan_of(*targets: ProjectTarget, account: dict[str, Any] | None = None) -> dict[str, Any]:
-    builder, first = PlanBuilder(), 1
-    for one in targets:
-        ids = numbered(one, first)
-        builder.add(one, ids)
-        first += len(ids)
-    return builder.plan("request", "now", selectors_without_match=2, residuals=RESIDUALS, account=account)
+from tests.unit.delete_function.targets import (
+    ACCOUNT,
+    HOST,
+    ITERATIONS,
+    LEFT,
+    OTHER,
+    P1,
+    P2,
+    PLAIN,
+    PUBLISHED,
+    RESIDUALS,
+    USUAL,
+    A,
+    B,
+    C,
+    D,
+    E,
+    F,
+    packaged,
+    packaged_plan,
+    plan_of,
+    target,
+    whole,
+)
 
 
 def kinds(of: ProjectTarget) -> list[tuple[str, list[str]]]:
@@ -198,37 +169,49 @@ def test_images_keep_the_hash_of_the_row_that_was_seen() -> None:
 
 
 def test_the_plan_says_all_that_will_happen_to_a_project() -> None:
-    asked = target(trained_iterations="unpublish")
-    assert plan_of(asked) | {"plan_hash": None} == {
+    (project,) = plan_of(target(trained_iterations="unpublish"))["projects"]
+    expected = {
+        "id": P1,
+        "name": "Reception",
+        "resource": HOST,
+        "whole": False,
+        "counts": {"images": 2, "predictions": 2, "iterations": 0, "tags": 1},
+        "looked_at": 7,
+        "conflicting": 1,
+        "exported_from": [PLAIN],
+        "customer_storage": False,
+        "units": ["unpublish-00001", "predictions-00002", "images-00003", "tags-00004"],
+        "conflicting_pages": ["conflicting-00005"],
+        "listed_pages": [],
+    }
+    assert project | expected == project
+
+
+def test_the_plan_says_what_holds_the_tags_that_were_selected_by() -> None:
+    (project,) = plan_of(target(selected_tags={F: ("", PLAIN)}))["projects"]
+    assert project["selected_tags"] == {F: ["", PLAIN]}
+
+
+def test_the_plan_says_what_will_happen_to_each_iteration() -> None:
+    (project,) = plan_of(target(trained_iterations="unpublish"))["projects"]
+    assert project["iterations"] == [
+        {
+            "id": one.id,
+            "name": one.name,
+            "publish_name": one.publish_name,
+            "holds": {PUBLISHED: 2, PLAIN: 1}.get(one.id, 0),
+            "action": "unpublish" if one.id in (PUBLISHED, PLAIN) else "keep",
+        }
+        for one in ITERATIONS
+    ]
+
+
+def test_a_plan_says_whose_it_is_when_it_was_made_and_what_will_remain() -> None:
+    assert plan_of() | {"plan_hash": None} == {
         "subject_request_id": "request",
         "plan_hash": None,
         "planned_time": "now",
-        "projects": [
-            {
-                "id": P1,
-                "name": "Reception",
-                "resource": HOST,
-                "whole": False,
-                "counts": {"images": 2, "predictions": 2, "iterations": 0, "tags": 1},
-                "iterations": [
-                    {
-                        "id": one.id,
-                        "name": one.name,
-                        "publish_name": one.publish_name,
-                        "holds": {PUBLISHED: 2, PLAIN: 1}.get(one.id, 0),
-                        "action": "unpublish" if one.id in (PUBLISHED, PLAIN) else "keep",
-                    }
-                    for one in ITERATIONS
-                ],
-                "looked_at": 7,
-                "conflicting": 1,
-                "exported_from": [PLAIN],
-                "customer_storage": False,
-                "units": ["unpublish-00001", "predictions-00002", "images-00003", "tags-00004"],
-                "conflicting_pages": ["conflicting-00005"],
-                "listed_pages": [],
-            }
-        ],
+        "projects": [],
         "selectors_without_match": 2,
         "residuals": RESIDUALS,
         "account": None,
@@ -264,9 +247,6 @@ def test_units_of_all_phases_can_be_found_in_the_plan() -> None:
     assert planned_unit_ids(plan, "images") == ["images-00003", "images-00009"]
     assert planned_unit_ids(plan, "projects") == ["projects-00013"]
     assert planned_unit_ids(plan, "conflicting") == planned_unit_ids(plan, "account") == []
-
-
-ACCOUNT = {"name": "an-account", "unit": "account-00009"}
 
 
 def test_the_unit_of_an_account_belongs_to_no_project() -> None:
@@ -326,64 +306,20 @@ def test_how_much_was_planned_of_a_kind_is_that_of_the_units_own_project() -> No
     assert planned_of(plan, unit("projects", P2)) == 0
 
 
-def hash_of(*targets: ProjectTarget, account: dict[str, Any] | None = None) -> str:
-    return str(plan_of(*targets, account=account)["plan_hash"])
-
-
-DIFFERENT: Sequence[dict[str, Any]] = (
-    {"project_id": P2},
-    {"whole": True},
-    {"trained_iterations": "unpublish"},
-    {"trained_iterations": "delete"},
-    {"iterations": ITERATIONS[:1]},
-    {"images": USUAL["images"][:1]},
-    {"images": (PlannedItem(item_id=A), PlannedItem(item_id=C))},
-    {"prediction_ids": (D,)},
-    {"tag_ids": ()},
-    {"images": (), "prediction_ids": (A, B, D, E)},
-)
-
-
-@pytest.mark.parametrize("changes", DIFFERENT)
-def test_another_id_or_action_is_another_plan(changes: dict[str, Any]) -> None:
-    assert hash_of(target(**changes)) != hash_of(target())
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"name": "renamed"},
-        {"images": USUAL["images"][::-1]},
-        {"images": (PlannedItem(item_id=A), PlannedItem(item_id=B))},
-        {"prediction_ids": (D, E)},
-        {"iterations": tuple(Iteration(one.id, {**one.row, "name": "renamed"}) for one in ITERATIONS)},
-    ],
-)
-def test_names_and_orders_do_not_make_another_plan(changes: dict[str, Any]) -> None:
-    assert hash_of(target(**changes)) == hash_of(target())
-
-
-def test_an_account_makes_another_plan() -> None:
-    hashes = {hash_of(account=account) for account in (None, ACCOUNT, ACCOUNT | {"name": "another"})}
-    assert len(hashes) == 3
-    assert hash_of(account=ACCOUNT) == hash_of(account=ACCOUNT | {"unit": "account-00001"})
-
-
-def test_the_hash_is_taken_of_lines_that_an_approver_can_write_down() -> None:
-    head = {
-        "project": P1,
-        "whole": False,
-        "iterations": {PUBLISHED: "delete", PLAIN: "delete", OTHER: "keep", LEFT: "keep"},
-        "tags": [P2, F],
-    }
-    lines = [
-        canonical(head).decode(),
-        f"  image {A}",
-        f"  image {B}",
-        f"  prediction {D}",
-        f"  prediction {E}",
-        '{"account":"an-account"}',
+def test_what_only_packages_hold_belongs_to_its_project() -> None:
+    (project,) = packaged_plan(target(tag_ids=()), packaged())["projects"]
+    assert project["counts"] == {"images": 3, "predictions": 3, "iterations": 0, "tags": 0}
+    assert project["units"] == [
+        "predictions-00001",
+        "images-00002",
+        "predictions-00004",
+        "images-00005",
     ]
-    asked = target(trained_iterations="delete", tag_ids=(F, P2))
-    expected = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-    assert hash_of(asked, account=ACCOUNT) == f"sha256:{expected}"
+    assert project["name"] == "Reception"
+
+
+def test_a_project_that_only_packages_know_is_planned_without_a_name() -> None:
+    known, gone = packaged_plan(target(), packaged(project_id=P2))["projects"]
+    assert (known["id"], gone["id"], gone["name"], gone["iterations"]) == (P1, P2, None, [])
+    assert gone["counts"] == {"images": 1, "predictions": 1, "iterations": 0, "tags": 0}
+    assert known["counts"]["images"] == 2

@@ -69,6 +69,11 @@ def test_words_of_an_outcome_that_counts_nothing_are_counted_by_their_ids() -> N
     assert counts(words) == {}
 
 
+def test_a_unit_that_had_nothing_to_unpublish_says_nothing_of_publications() -> None:
+    words = words_of(outcome("unpublish-00001", {"iterations": {"unpublished": 0}}, {}))
+    assert words.counts("iterations") == NO_WORDS
+
+
 def test_publications_are_told_among_the_iterations() -> None:
     words = words_of(
         outcome("unpublish-00001", {"iterations": {"unpublished": 1}}, {"unpublished": [A]}),
@@ -135,6 +140,12 @@ def test_an_item_that_is_left_has_failed_once_and_under_the_code_of_the_look() -
     words.settle({"images-00001": [B]}, "verify_deadline")
     assert counts(words) == {"deleted": 1, "failed": 1}
     assert [(entry["id"], entry["code"]) for entry in words.failures] == [(B, "verify_deadline")]
+
+
+def test_what_is_left_of_a_unit_that_never_began_has_failed() -> None:
+    words = Words()
+    words.settle({"images-00009": [A]}, "verify_deadline")
+    assert counts(words) == {"failed": 1}
 
 
 def test_a_failure_that_names_no_planned_item_stays_named() -> None:

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_function.manifest import asked_for, manifest_of, not_asked, shown_scope, status_of, stores_of
+from export_function.manifest import (
+    OF_OTHERS,
+    asked_for,
+    left_out,
+    manifest_of,
+    not_asked,
+    shown_scope,
+    status_of,
+    stores_of,
+)
 from tests.unit.domain.bodies import ID, export_body, read_export
 
 WORDS = {"found", "written", "vanished", "failed", "not_available", "service_count"}
@@ -95,6 +104,19 @@ def test_stores_that_were_not_asked_for_are_gaps() -> None:
         ("tags", None, "not_asked"),
     ]
     assert gaps[0]["detail"] == "the request did not ask for it"
+
+
+def test_of_one_persons_images_the_others_are_left_out_by_name() -> None:
+    request = read_export(export_body({"projects": "all", "images": {"tags": ["a"]}}))
+    gaps = left_out(request)
+    assert gaps[: -len(OF_OTHERS)] == not_asked(asked_for(request)) != []
+    assert {gap["store"]: gap["detail"] for gap in gaps[-len(OF_OTHERS) :]} == OF_OTHERS
+    assert {(gap["id"], gap["code"]) for gap in gaps} == {(None, "not_asked")}
+
+
+def test_of_whole_projects_nothing_of_a_store_is_left_out() -> None:
+    request = read_export(export_body())
+    assert left_out(request) == not_asked(asked_for(request))
 
 
 def test_a_manifest_names_no_person() -> None:

@@ -93,6 +93,41 @@ def test_for_one_person_the_unit_of_an_iteration_knows_the_images_it_may_speak_o
     assert {key: unit.item_ids for key, unit in narrowed.items()} == {I1: [A, B, C], I2: []}
 
 
+def test_for_one_person_units_know_which_tags_a_guess_may_name() -> None:
+    named = [unit for unit in units_of(inventory(named_tags=(E, D))) if "named_tags" in unit.details]
+    assert [unit.kind for unit in named] == ["iteration", "iteration", "predictions", "predictions"]
+    assert {tuple(unit.details["named_tags"]) for unit in named} == {(E, D)}
+    assert all(
+        unit.details["named_tags"] == [] for unit in units_of(inventory(named_tags=())) if unit.kind == "iteration"
+    )
+
+
+def test_what_was_found_and_not_meant_is_named_by_the_project() -> None:
+    gap = {"store": "iterations", "id": I1, "code": "not_asked"}
+    project, *others = units_of(inventory(left_out=(gap,)))
+    assert project.details == {"gaps": [gap]}
+    assert not any("gaps" in unit.details for unit in others)
+
+
+@pytest.mark.parametrize(
+    ("changes", "nothing"),
+    [
+        ({}, True),
+        ({"named_tags": None}, False),
+        ({"image_ids": (A,)}, False),
+        ({"iterations": (FIRST,)}, False),
+        ({"predictions": PAGES}, False),
+        ({"left_out": ({"code": "not_asked"},)}, False),
+        ({"refused": ({"code": "refused"},)}, False),
+    ],
+)
+def test_a_project_that_holds_nothing_of_a_person_is_told_from_one_of_which_something_is_said(
+    changes: dict[str, Any], nothing: bool
+) -> None:
+    empty = {"named_tags": (), "image_ids": (), "iterations": (), "predictions": ()}
+    assert inventory(**empty | changes).holds_nothing == nothing
+
+
 def test_every_unit_says_where_it_belongs_and_waits_for_its_number() -> None:
     assert {(unit.resource, unit.project_id, unit.number) for unit in units_of(inventory())} == {(HOST, P1, 1)}
 
@@ -181,6 +216,12 @@ def test_the_plan_says_all_that_was_found_of_a_project() -> None:
 def test_a_plan_without_more_says_so() -> None:
     plan = plan_of(inventory())
     assert (plan["extra_units"], plan["projects"][0]["fingerprint"]) == ([], None)
+
+
+def test_the_iterations_of_a_project_without_units_are_not_counted() -> None:
+    builder = PlanBuilder()
+    builder.add(inventory(), [])
+    assert builder.projects[0]["counts"]["iterations"] == 0
 
 
 def test_a_list_that_moved_makes_its_project_unstable() -> None:

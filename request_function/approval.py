@@ -60,7 +60,7 @@ class Approval:
 
 def decide(services: Services, request_id: str, approval: Approval) -> dict[str, Any]:
     """
-    Carry out a decision; the same decision again changes nothing.
+    Carry out a decision; the same decision again changes nothing, but brings one to its end that was broken off.
 
     Raises `Conflict` for another plan, for a request that does not wait for approval, and for one that has expired;
     `NotAllowed` if requester and approver are the same person by the platform's word.
@@ -69,11 +69,13 @@ def decide(services: Services, request_id: str, approval: Approval) -> dict[str,
     record = current.record
     earlier: Mapping[str, Any] = record.notes.get("decision", {})
     if earlier.get("decision") == approval.word and earlier.get("plan_hash") == approval.plan_hash:
-        return view_of(services, record)
+        return view_of(services, _end_rejected(services, current) if _is_half_rejected(record) else record)
     if record.status is not RequestStatus.AWAITING_APPROVAL:
         raise Conflict(f"the request does not wait for approval: {record.status.value}")
     if approval.plan_hash != record.plan_hash:
         raise Conflict("plan_hash is not the hash of this request's plan")
+    if _is_half_rejected(record):
+        raise Conflict("the plan has been rejected")
     _check_persons(record, approval)
     if _has_expired(services, record):
         finish(services, current, Ending(status=RequestStatus.REJECTED, reason="expired"))
@@ -99,7 +101,16 @@ def _carry_out(services: Services, current: Versioned, approval: Approval) -> Re
         services.ledger.write(current, approved)
         start(services, approved)
         return approved
-    noted = services.ledger.write(current, record.evolve(now, notes=notes))
+    return _end_rejected(services, services.ledger.write(current, record.evolve(now, notes=notes)))
+
+
+def _is_half_rejected(record: RequestRecord) -> bool:
+    """Whether a rejection is noted and has not ended the request: it is being written, or its process died."""
+    noted: Mapping[str, Any] = record.notes.get("decision", {})
+    return record.status is RequestStatus.AWAITING_APPROVAL and noted.get("decision") == "reject"
+
+
+def _end_rejected(services: Services, noted: Versioned) -> RequestRecord:
     return finish(services, noted, Ending(status=RequestStatus.REJECTED, reason="rejected"))
 
 

@@ -16,6 +16,8 @@ from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
 from tests.erasure.truth import retagged
 from tests.erasure.world import FULFILMENTS, ID, Driver, World, approve, erasure
+from tests.fakes import WorldStopped
+from tests.unit.in_process import CrashAt
 
 ANNA = {"metadata": {"subject": "anna"}}
 
@@ -128,6 +130,20 @@ def test_a_rejected_plan_erases_nothing_and_keeps_its_reason(world: World) -> No
     assert difference(before, world.facts()) == NOTHING
     decision = driver.process.services.ledger.read(ID).record.notes["decision"]
     assert (decision["decision"], decision["reason"]) == ("reject", "wrong person")
+
+
+@pytest.mark.parametrize("writes", range(1, 5))
+def test_a_rejection_that_was_broken_off_holds_and_ends_when_it_is_said_again(world: World, writes: int) -> None:
+    gallery(world)
+    before, driver = world.facts(), waiting(world, erasure(images=ANNA, require_approval=True))
+    with pytest.raises(WorldStopped):
+        approve(world.process(CrashAt(ledger=writes)), decision="reject", reason="wrong person")
+    with pytest.raises(Conflict):
+        approve(driver.process)
+    approve(driver.process, decision="reject")
+    assert ending(driver.finish()) == ("rejected", "rejected")
+    assert world.receipt()["request_status"] == "rejected"
+    assert difference(before, world.facts()) == NOTHING
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

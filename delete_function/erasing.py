@@ -110,8 +110,19 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
         _delete(work, delete, found)
         return _outcome(work, {"deleted_again": list(found.present)}, {})
     seen = services.ledger.keep_started(record.subject_request_id, unit.unit_id, found.seen())
-    _delete(work, delete, found)
+    _delete(work, delete, _as_noted(work, found, seen))
     return _first_outcome(work, found, seen)
+
+
+def _as_noted(work: UnitWork, found: Found, seen: Mapping[str, Any]) -> Found:
+    """
+    Leave an image alone that the note before the first delete does not name: another run judged it otherwise.
+
+    If it was only not there then, the verification finds it.
+    """
+    if work.unit.kind != IMAGES or work.whole:
+        return found
+    return replace(found, present=[item for item in found.present if item in set(seen["present"])])
 
 
 def _erase_account(work: UnitWork) -> UnitOutcome:
@@ -170,7 +181,8 @@ def _first_outcome(work: UnitWork, found: Found, seen: Mapping[str, Any]) -> Uni
     }
     counts = {name: len(ids) for name, ids in words.items() if ids or name == done}
     outcome = _outcome(work, words, counts)
-    return replace(outcome, details={**outcome.details, "learned": seen["learned"]}) if seen["learned"] else outcome
+    beside = {"learned": seen["learned"], "disputed": sorted(kept & present)}
+    return replace(outcome, details={**outcome.details, **{name: ids for name, ids in beside.items() if ids}})
 
 
 def _outcome(work: UnitWork, words: Mapping[str, Sequence[str]], counts: Mapping[str, int]) -> UnitOutcome:

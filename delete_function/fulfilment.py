@@ -25,7 +25,7 @@ from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import DELETION_WORK, UnitOutcome, WorkMessage, WorkUnit
 from shared.finishing import Ending
 from shared.ledger import Versioned
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait
+from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, is_early
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)
@@ -111,11 +111,14 @@ class ErasureFulfilment:
     def _plan(self, services: Services, record: RequestRecord) -> Decision:
         request = requested(services, record)
         now, notes = services.now(), dict(record.notes)
+        if is_early(now, notes.get("next_time")):
+            return Nothing()
         if Planner(services, record.subject_request_id, request).make():
             return self._planned(services, record, request, frozen_plan(services, record.subject_request_id))
         since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
         if now - since >= UNSTABLE_PATIENCE:
             raise CannotFulfil("inventory_unstable")
+        notes["next_time"] = rfc3339(now + UNSTABLE_PAUSE)
         return Wait(record=record.evolve(now, notes=notes), seconds=UNSTABLE_PAUSE.total_seconds())
 
     def _planned(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of
-from shared.lifecycle import Decision, Move, Wait, counts_so_far
+from shared.lifecycle import Decision, Move, Nothing, Wait, counts_so_far, is_early
 from shared.services import Services
 from shared.tombstones import Tombstones
 
@@ -109,18 +109,25 @@ class OwnExportsPhase:
         for project_id, ids in erased_tags(self.services, request_id, self.plan, self.words).items() if tags else ():
             tombstones.write_tags(self.services.ledger.blobs, request_id, project_id, ids)
         now = self.services.now()
-        noted = {**notes, OWN_EXPORTS: {"since": rfc3339(now), "done": {}, "running": [], "kept": {}, "tags": tags}}
+        state = {"since": rfc3339(now), "done": {}, "running": [], "kept": {}, "tags": tags, "next_time": None}
+        noted = {**notes, OWN_EXPORTS: state}
         counts = counts_so_far(self.services, self.record)
         return Move(record=self.record.in_phase(now, OWN_EXPORTS, counts=counts, notes=noted))
 
-    def step(self) -> Decision | None:
-        """Clean for a while; None when every package is clean and no export is awaited, or the deadline has come."""
+    def step(self) -> Decision | RequestRecord:
+        """
+        Clean for a while and say what then; the record alone when there is nothing left to do.
+
+        That is when every package is clean and no export is awaited, or the deadline has come. A message that comes
+        before the one that was sent with a delay has nothing to do.
+        """
+        if is_early(self.services.now(), self._state["next_time"]):
+            return Nothing()
         progress = self._packages.step(self._state["done"])
-        noted = self._noted(progress)
         if progress.is_finished or (progress.wait is None and self._is_late):
-            return None
+            return self._noted(progress)
         pause = PAUSE if progress.wait is None else timedelta(seconds=progress.wait)
-        return Wait(record=noted, seconds=pause.total_seconds())
+        return Wait(record=self._noted(progress, self.services.now() + pause), seconds=pause.total_seconds())
 
     def again(self, held: Collection[str]) -> Move:
         """Give the move back into the phase, for packages that hold something of it after all."""
@@ -128,10 +135,6 @@ class OwnExportsPhase:
         notes = {**self.record.notes, OWN_EXPORTS: {**self._state, "done": done}}
         now = self.services.now()
         return Move(record=self.record.in_phase(now, OWN_EXPORTS, status=RequestStatus.IN_PROGRESS, notes=notes))
-
-    def finished(self) -> RequestRecord:
-        """Give the record with what the last step found."""
-        return self._noted(self._packages.step(self._state["done"]))
 
     def still_there(self) -> list[str]:
         """Give the packages that still hold anything of it, looked through once more."""
@@ -147,11 +150,12 @@ class OwnExportsPhase:
         state: Mapping[str, Any] = self.record.notes[OWN_EXPORTS]
         return state
 
-    def _noted(self, progress: Progress) -> RequestRecord:
+    def _noted(self, progress: Progress, next_time: datetime | None = None) -> RequestRecord:
         state = {
             **self._state,
             "done": {package: dict(found) for package, found in progress.done.items()},
             "running": list(progress.running),
+            "next_time": rfc3339(next_time) if next_time else None,
             "kept": {package: rfc3339(expiry) for package, expiry in progress.kept.items()},
         }
         return self.record.evolve(self.services.now(), notes={**self.record.notes, OWN_EXPORTS: state})

@@ -37,7 +37,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of, number_of
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
+from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far, is_early
 from shared.services import Services
 
 CONTENT_LOOK = "contents_look"
@@ -64,7 +64,8 @@ class Proving:
         if self._is_second_look and self._pause_left > timedelta():
             return self._wait(self._pause_left)
         look = self._look()
-        return self._clean(look) if look.is_clean else self._not_clean(look)
+        noted = self._noting(look)
+        return noted._clean(look) if look.is_clean else noted._not_clean(look)
 
     def _look(self) -> Look:
         looker, phases = self._looker(), self._phases_to_look_at
@@ -74,15 +75,15 @@ class Proving:
 
     def own_exports_step(self) -> Decision:
         """Clean this app's own packages for a while; then go on, or end what had been cut short."""
-        waiting = self._own_exports.step()
-        if waiting is not None:
-            return waiting
-        done = replace(self, record=self._own_exports.finished())
+        following = self._own_exports.step()
+        if not isinstance(following, RequestRecord):
+            return following
+        done = replace(self, record=following)
         cut = done._proof.get("cut")
         if cut is None:
             return done._go_on()
         look = done._looker().look(done.plan["projects"], CONTENT_PHASES)
-        return done._finish(look, cut)
+        return done._noting(look)._finish(look, cut)
 
     @cached_property
     def _own_exports(self) -> OwnExportsPhase:
@@ -119,8 +120,7 @@ class Proving:
     @property
     def _is_early(self) -> bool:
         """A message that comes before the one that was sent with a delay has nothing to do."""
-        next_time = self._proof["next_time"]
-        return next_time is not None and self._now < parse_rfc3339(next_time) - timedelta(milliseconds=50)
+        return is_early(self._now, self._proof["next_time"])
 
     @property
     def _interval(self) -> timedelta:
@@ -146,6 +146,15 @@ class Proving:
         return Looker(self.services, request_id, self.request, exempt)
 
     # what follows a look
+
+    def _noting(self, look: Look) -> Proving:
+        """Note the disputed images that a look did not find."""
+        known = self._proof.get("gone_after_all", [])
+        gone = self._words.disputed.intersection(look.not_found).difference(known)
+        if not gone:
+            return self
+        notes = self._notes(self._proof | {"gone_after_all": sorted(gone.union(known))})
+        return replace(self, record=self.record.evolve(self._now, notes=notes))
 
     def _clean(self, look: Look) -> Decision:
         if self._phase != LAST_LOOK:
@@ -301,6 +310,7 @@ def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, A
             words.add(outcome)
     for outcome in services.ledger.outcomes(record.subject_request_id, planned_unit_ids(plan, ACCOUNT)):
         words.add(outcome)
+    words.gone_after_all(record.notes.get("proof", {}).get("gone_after_all", ()))
     return words
 
 

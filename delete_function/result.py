@@ -27,7 +27,8 @@ class Words:
 
     `totals` are counts, by unit, of what has no ids written down (all images of a project); where such a unit failed,
     the id of its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word. `learned`: iterations
-    outside the plan that were trained with what was erased.
+    outside the plan that were trained with what was erased. `disputed`: ids that one run of their unit saw as the
+    person's, and another one did not.
     """
 
     word_of: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class Words:
     stands_for: dict[tuple[str, str], int] = field(default_factory=dict)
     learned: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
+    disputed: set[str] = field(default_factory=set)
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
@@ -49,6 +51,7 @@ class Words:
             self.kind_of_word.update({(store, item): kind_of(outcome.unit_id) for item in items})
         self.started.update(outcome.details.get("started", ()))
         self.learned.update(outcome.details.get("learned", ()))
+        self.disputed.update(outcome.details.get("disputed", ()))
         named = {word: sum(self._size((store, item)) for item in items) for word, items in ids.items()}
         unnamed = {word: number - named.get(word, 0) for word, number in outcome.counts.get(store, {}).items()}
         self.totals[outcome.unit_id] = {word: number for word, number in unnamed.items() if number}
@@ -58,6 +61,15 @@ class Words:
     def having(self, *words: str) -> frozenset[str]:
         """Give the ids with one of some words, in any store."""
         return frozenset(item for (_, item), word in self.word_of.items() if word in words)
+
+    def gone_after_all(self, ids: Collection[str]) -> None:
+        """
+        Give disputed ids that a look did not find the word of what was erased.
+
+        One run of their unit had seen them as the person's, and was about to delete them; another one saw what was left
+        of them halfway, and called it no longer matching.
+        """
+        self.word_of.update({(IMAGES, item): "deleted" for item in self.disputed.intersection(ids)})
 
     def settle(self, remaining: Mapping[str, Collection[str]], code: str) -> None:
         """

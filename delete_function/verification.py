@@ -31,13 +31,14 @@ class Look:
     What a look showed.
 
     `remaining`: what is still there, by the unit that planned it. `new`: images that match and were not planned.
-    `absent_projects`: projects gone as a whole. `stable`: every list stood still. `recoverable_account`: the account
-    is deleted and not purged.
+    `absent_projects`: projects gone as a whole. `not_found`: images that are exempt, and are not there. `stable`: every
+    list stood still. `recoverable_account`: the account is deleted and not purged.
     """
 
     remaining: dict[str, list[str]] = field(default_factory=dict)
     new: list[str] = field(default_factory=list)
     absent_projects: list[str] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
     stable: bool = True
     recoverable_account: bool = False
 
@@ -106,6 +107,7 @@ class Looker:
         finder = Finder(self.request.images or ImageSelector(), "")
         seen = finder.find(client, resolved, also=planned)
         self.still(units, set(seen.present), whole=False)
+        self.found.not_found += sorted(self.exempt.intersection(planned) - seen.present)
         self.found.new += [item.item_id for item in seen.items if item.item_id not in planned.keys() | self.exempt]
         self.found.stable = self.found.stable and seen.stable
 

@@ -50,6 +50,15 @@ class IndexEntry:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingMark:
+    """Until when a unit waits, for what, and the place of the message that will come back."""
+
+    until: datetime
+    of: str
+    place: tuple[int, int]
+
+
 class RequestLedger:
     """The ledger over one container. All methods may raise `StorageUnavailable`."""
 
@@ -230,14 +239,30 @@ class RequestLedger:
         blob = self.blobs.read(_tally(request_id, phase, round_))
         return Tally.read(blob.content if blob else b"")
 
-    def keep_waiting_mark(self, request_id: str, unit_id: str, until: datetime) -> None:
-        """Note that a unit waits for the outside until a time, so that nobody takes it for lost."""
-        self.blobs.put(f"{request_id}/units/{unit_id}.waiting", canonical({"until": rfc3339(until)}))
+    def keep_waiting_mark(
+        self, request_id: str, unit_id: str, until: datetime, *, of: str = "", place: tuple[int, int] = (0, 0)
+    ) -> None:
+        """
+        Note that a unit waits for the outside until a time, so that nobody takes it for lost.
+
+        `of` says for what (its round, the state of its request), `place` which message will come back.
+        """
+        mark = {"until": rfc3339(until), "of": of, "place": list(place)}
+        self.blobs.put(f"{request_id}/units/{unit_id}.waiting", canonical(mark))
+
+    def waiting_mark(self, request_id: str, unit_id: str) -> WaitingMark | None:
+        """Read what was noted last of a unit's waiting; None if it has never waited long."""
+        blob = self.blobs.read(f"{request_id}/units/{unit_id}.waiting")
+        if blob is None:
+            return None
+        mark = json.loads(blob.content)
+        waits, attempt = mark.get("place", (0, 0))
+        return WaitingMark(parse_rfc3339(mark["until"]), mark.get("of", ""), (waits, attempt))
 
     def waits_until(self, request_id: str, unit_id: str) -> datetime | None:
         """Read until when a unit waits; None if it has never waited long."""
-        blob = self.blobs.read(f"{request_id}/units/{unit_id}.waiting")
-        return parse_rfc3339(json.loads(blob.content)["until"]) if blob else None
+        mark = self.waiting_mark(request_id, unit_id)
+        return mark.until if mark else None
 
     def keep_remaining(self, request_id: str, remaining: Mapping[str, Sequence[str]]) -> None:
         """Keep what the last look still found, by unit: what a retry will be about."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.acceptance import work_queue
@@ -30,6 +30,7 @@ from shared.domain.phases import counted_phase, is_counting
 from shared.domain.record import RequestRecord
 from shared.domain.retry import redelivery_delay
 from shared.domain.subject_request import RequestStatus
+from shared.domain.times import parse_rfc3339
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit, add_counts, kind_of
 from shared.finishing import Ending, clean_up, finish
 from shared.ledger import STEP, Versioned
@@ -123,7 +124,7 @@ def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: in
     """
     message = WorkMessage.from_json(parse_json(body))
     try:
-        if message.poisoned > MAX_SENT_AGAIN:
+        if _is_in_vain(services, message):
             give_up(services, fulfilment, message, "delivery_exhausted", None)
         else:
             _work(services, fulfilment, message)
@@ -138,6 +139,17 @@ def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: in
             raise
         _log.exception("request %s: giving up after %d deliveries", message.request_id, delivery)
         give_up(services, fulfilment, message, "internal_error", None)
+
+
+def _is_in_vain(services: Services, message: WorkMessage) -> bool:
+    """
+    Whether a message came back, or was sent again, too often for its work to be tried once more.
+
+    What the watchdog took for lost may only have waited behind others: if the request has moved on since, it goes on.
+    """
+    if message.poisoned > MAX_SENT_AGAIN:
+        return True
+    return message.resent > MAX_SENT_AGAIN and services.ledger.read(message.request_id).record.resent >= message.resent
 
 
 def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
@@ -179,7 +191,7 @@ def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decis
             send_units(services, fulfilment, record, unit_ids)
             return None if unit_ids else moved
         case Wait(record=record, seconds=seconds):
-            services.ledger.write(current, record)
+            services.ledger.write(current, replace(record, resent=0))  # a step that is taken is no lost one
             message = WorkMessage(request_id=record.subject_request_id)
             services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=seconds)
         case Finish(ending=ending, record=changed):
@@ -230,19 +242,40 @@ def settle(
 def _try_later(
     services: Services, fulfilment: Fulfilment, message: WorkMessage, error: TransientError | ServiceRefusal
 ) -> None:
-    record = services.ledger.read(message.request_id).record
+    current = services.ledger.read(message.request_id)
     if isinstance(error, TransientError) and not isinstance(error, StillUnderway):
         delay, following = redelivery_delay(message.attempt, error), message.again()
     else:
-        delay, following = fulfilment.patience(services, record, error, message.waits + 1), message.waiting()
+        delay, following = fulfilment.patience(services, current.record, error, message.waits + 1), message.waiting()
+    if delay is not None and _is_sent(services, current, following):
+        _log.info("request %s: a second delivery of a message that waits is dropped", message.request_id)
+        return
     _log.warning("request %s: %s; %s", message.request_id, error, _outlook(delay))
     if delay is None:
         give_up(services, fulfilment, message, _code_of(error), error)
         return
-    if delay >= min(LONG_WAIT_SECONDS, services.settings.watchdog_after.total_seconds() / 2):
-        until = services.now() + timedelta(seconds=delay)
-        services.ledger.keep_waiting_mark(message.request_id, message.unit_id or STEP, until)
     services.queues.send(fulfilment.queue, following.to_json(), delay_seconds=delay)
+    if delay >= min(LONG_WAIT_SECONDS, services.settings.watchdog_after.total_seconds() / 2):
+        until, unit_id = services.now() + timedelta(seconds=delay), message.unit_id or STEP
+        wait = _waiting_for(current, message)
+        services.ledger.keep_waiting_mark(message.request_id, unit_id, until, of=wait, place=following.place)
+
+
+def _is_sent(services: Services, current: Versioned, following: WorkMessage) -> bool:
+    """
+    Whether another delivery of the same message has sent what follows; otherwise each would go on by itself.
+
+    A mark that is so old that the watchdog may have sent the work again no longer counts.
+    """
+    mark = services.ledger.waiting_mark(following.request_id, following.unit_id or STEP)
+    if mark is None or services.now() >= mark.until + services.settings.watchdog_after:
+        return False
+    return mark.of == _waiting_for(current, following) and mark.place >= following.place
+
+
+def _waiting_for(current: Versioned, message: WorkMessage) -> str:
+    """Name what a message is about: a unit's round, or the next step of a request in exactly this state."""
+    return f"round {message.round}" if message.unit_id else current.etag
 
 
 def _outlook(delay: float | None) -> str:
@@ -269,6 +302,11 @@ def give_up(
         return
     outcome = fulfilment.given_up(services, current.record, unit, code, error)
     settle(services, fulfilment, current.record, outcome, message.round)
+
+
+def is_early(now: datetime, next_time: str | None) -> bool:
+    """Whether a message comes before the one that a `Wait` has sent with a delay, until `next_time`."""
+    return next_time is not None and now < parse_rfc3339(next_time) - timedelta(milliseconds=50)
 
 
 def counts_so_far(services: Services, record: RequestRecord) -> Counts:

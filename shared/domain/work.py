@@ -182,7 +182,8 @@ class WorkMessage:
 
     `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1, `attempt` the
     tries since something failed, with a delay between them, `waits` how often it was put off because something blocks
-    or takes its time, `poisoned` how often the message came back from the poison queue.
+    or takes its time, `poisoned` how often the message came back from the poison queue. `resent`: the how manieth sending
+    of lost work without progress between them this is.
     """
 
     request_id: str
@@ -191,16 +192,22 @@ class WorkMessage:
     round: int = 1
     waits: int = 0
     poisoned: int = 0
+    resent: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Write the message; no field is named like a queue's own metadata, which would overwrite it."""
         unit = {} if self.unit_id is None else {"unit_id": self.unit_id, "round": self.round}
-        rare = {name: getattr(self, name) for name in ("waits", "poisoned") if getattr(self, name)}
+        rare = {name: getattr(self, name) for name in ("waits", "poisoned", "resent") if getattr(self, name)}
         return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit, **rare}
 
     def again(self) -> WorkMessage:
         """Give the message of the next attempt."""
         return replace(self, attempt=self.attempt + 1)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the row of messages of which each is sent by the one before."""
+        return self.waits, self.attempt
 
     def waiting(self) -> WorkMessage:
         """Give the message that comes back after a wait for something that did not fail: tries count afresh."""
@@ -224,7 +231,7 @@ class WorkMessage:
         return cls(request_id=request_id, unit_id=unit_id, **counters)
 
 
-_COUNTERS = {"attempt": 1, "round": 1, "waits": 0, "poisoned": 0}
+_COUNTERS = {"attempt": 1, "round": 1, "waits": 0, "poisoned": 0, "resent": 0}
 
 
 def _is_count(value: object) -> bool:

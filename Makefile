@@ -10,10 +10,10 @@ KILLS ?= 200
 PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run start azurite emulator host test lint format bench fuzz chaos verify-package verify-receipt verify-audit clean
+.PHONY: help setup run start azurite emulator host test lint format bench fuzz chaos mutate audit-dependencies verify-package verify-receipt verify-audit clean
 
 help: ## list the targets (this)
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
 
 setup: ## bring Python packages and Azurite, nothing else (the other targets do it themselves)
 	@local/setup.sh python azurite
@@ -67,6 +67,14 @@ fuzz: ## send the running app some 10,000 generated requests and messages (CASES
 chaos: ## kill hosts, restart the storage, let the service fail, then check everything (SEED=... KILLS=200)
 	@local/setup.sh python azurite
 	@CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) CHAOS_SECONDS=86400 exec $(PYTHON) -m pytest -s tests/chaos $(ARGS)
+
+mutate: ## change plans and status rules one place at a time; each change must make a unit test fail (some minutes)
+	@local/setup.sh python mutation
+	@exec $(PYTHON) -m tests.mutation
+
+audit-dependencies: ## ask an advisory database about every installed package (needs a way to pypi.org)
+	@local/setup.sh python advisories
+	@exec $(PYTHON) -m local.advisories
 
 verify-package: ## check a downloaded package against its manifest, offline (DIR=folder or zip)
 	@local/setup.sh python

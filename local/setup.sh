@@ -84,15 +84,15 @@ find_uv() {
 fail_uv() { fail "uv could not be installed from PyPI with pip (see above): install it yourself (https://docs.astral.sh/uv)."; }
 
 make_environment() {
-  local python="$1"
-  if is_python .venv/bin/python; then return; fi
-  rm -rf .venv
+  local python="$1" place="$2"
+  if is_python "$place/bin/python"; then return; fi
+  rm -rf "$place"
   if [ -n "$python" ]; then
-    say "Making .venv with $("$python" --version) ($python) ..."
-    "$uv" venv --quiet --python "$python" .venv || fail "the environment .venv could not be made (see above)."
+    say "Making $place with $("$python" --version) ($python) ..."
+    "$uv" venv --quiet --python "$python" "$place" || fail "the environment $place could not be made (see above)."
   else
-    say "Making .venv: no Python $PYTHON_VERSION that runs was found, so uv downloads one ..."
-    UV_PYTHON_PREFERENCE=only-managed "$uv" venv --quiet --python "$PYTHON_VERSION" .venv ||
+    say "Making $place: no Python $PYTHON_VERSION that runs was found, so uv downloads one ..."
+    UV_PYTHON_PREFERENCE=only-managed "$uv" venv --quiet --python "$PYTHON_VERSION" "$place" ||
       fail "Python $PYTHON_VERSION is missing and uv could not download it: install it (https://www.python.org)."
   fi
 }
@@ -105,20 +105,30 @@ use_index_of_pip() {
   if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
 }
 
-set_up_python() {
-  local wanted python bootstrap uv
-  wanted="$PYTHON_VERSION $(fingerprint requirements.txt requirements-dev.txt)"
-  if done_before python "$wanted" && is_python .venv/bin/python; then return; fi
+# An environment with the packages of some requirements files, the last of which brings the rest.
+set_up_environment() {
+  local part="$1" place="$2" wanted python bootstrap uv
+  shift 2
+  wanted="$PYTHON_VERSION $(fingerprint "$@")"
+  if done_before "$part" "$wanted" && is_python "$place/bin/python"; then return; fi
   private_caches
   python=$(find_python)
   bootstrap=${python:-$(any_python)}
   find_uv "$bootstrap"
-  make_environment "$python"
-  say "Installing the packages of requirements-dev.txt into .venv (once, about half a minute) ..."
+  make_environment "$python" "$place"
+  say "Installing the packages of ${!#} into $place (once, about half a minute) ..."
   use_index_of_pip "$bootstrap"
-  "$uv" pip install --quiet --python .venv/bin/python -r requirements-dev.txt || fail "the Python packages could not be installed (see above)."
-  remember python "$wanted"
+  "$uv" pip install --quiet --python "$place/bin/python" -r "${!#}" || fail "the Python packages could not be installed (see above)."
+  remember "$part" "$wanted"
 }
+
+set_up_python() { set_up_environment python .venv requirements.txt requirements-dev.txt; }
+
+# What only one target needs has an environment of its own: what it brings along must not mix with what is tested.
+set_up_mutation() {
+  set_up_environment mutation "$PRIVATE/tools/mutation" requirements.txt requirements-dev.txt tests/mutation/requirements.txt
+}
+set_up_advisories() { set_up_environment advisories "$PRIVATE/tools/advisories" local/advisories/requirements.txt; }
 
 set_up_azurite() {
   local wanted version
@@ -157,9 +167,11 @@ main() {
   for part in "$@"; do
     case "$part" in
       python) set_up_python ;;
+      mutation) set_up_mutation ;;
+      advisories) set_up_advisories ;;
       azurite) set_up_azurite ;;
       chromium) set_up_chromium ;;
-      *) fail "unknown part '$part' (python, azurite, chromium)." ;;
+      *) fail "unknown part '$part' (python, mutation, advisories, azurite, chromium)." ;;
     esac
   done
 }

@@ -1,0 +1,1 @@
+"""Asks a public database about known vulnerabilities of every installed package: `make audit-dependencies`."""

@@ -63,6 +63,11 @@ def find_account(services: Services, request: SubjectRequest) -> AccountTarget:
     return AccountTarget(account=account, host=host)
 
 
+def is_deleted(services: Services, target: AccountTarget) -> bool:
+    """Say whether the account is deleted and waits for its purge; its projects cannot be read any more."""
+    return manager_of(services).account_state(target.account) == "recoverable"
+
+
 def _kind(services: Services, account: AccountId) -> str | None:
     """Give the account's kind, of a deleted one too; None if Azure does not know it at all."""
     manager = manager_of(services)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from delete_function.account import AccountTarget, find_account, planned_account
+from delete_function.account import AccountTarget, find_account, is_deleted, planned_account
 from delete_function.confirmation import check_confirmation
 from delete_function.export_first import child_id
 from delete_function.plan import PlanBuilder, ProjectTarget
@@ -75,10 +75,14 @@ class Planner:
                 self.missing_predictions -= packaged.items.predictions
 
     def _resolved(self, account: AccountTarget | None) -> list[ResolvedProject]:
-        """Give the projects meant; at level account those of its own endpoint, whatever other endpoints hold."""
+        """
+        Give the projects meant; at level account those of its own endpoint, whatever other endpoints hold.
+
+        The endpoint of a deleted account answers no more: what is left to do is the purge.
+        """
         if account is None:
             return resolve_projects(self.services, self.request.projects)
-        if account.host is None:
+        if account.host is None or is_deleted(self.services, account):
             return []
         there = resolve_projects(self.services, self.request.projects)
         return [resolved for resolved in there if resolved.resource == account.host]

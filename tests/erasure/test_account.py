@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from request_function.retry import retry
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference
 from tests.erasure.truth import facts_of
-from tests.erasure.world import ACCOUNT_NAME, Driver, World, approve, erasure
+from tests.erasure.world import ACCOUNT_NAME, ID, Driver, World, approve, erasure
 
 SUBSCRIPTION = "/subscriptions/5ab5c411-0000-4000-a000-000000000001/resourceGroups/emulated"
 PATH = f"{SUBSCRIPTION}/providers/Microsoft.CognitiveServices/accounts/{ACCOUNT_NAME}"
@@ -31,13 +32,13 @@ def ended(world: World, **parts: Any) -> tuple[str, str | None]:
     return status["request_status"], status["reason"]
 
 
-def account_words(world: World) -> dict[str, Any]:
-    words = world.receipt()["stores"]["account"]
+def account_words(world: World, request_id: str = ID) -> dict[str, Any]:
+    words = world.receipt(request_id)["stores"]["account"]
     return {name: words[name] for name in ("found", "deleted", "failed", "verified")}
 
 
-def codes(world: World) -> set[str]:
-    return {entry["code"] for entry in world.receipt()["residuals"]}
+def codes(world: World, request_id: str = ID) -> set[str]:
+    return {entry["code"] for entry in world.receipt(request_id)["residuals"]}
 
 
 @pytest.mark.parametrize("kind", ["CognitiveServices", "AIServices", "TextAnalytics"])
@@ -113,6 +114,18 @@ def test_an_account_whose_purge_is_refused_is_recoverable_and_says_so(served: Wo
     assert ("account", "recoverable", ACCOUNT_NAME) in served.facts()
     assert account_words(served) == {"found": 1, "deleted": 0, "failed": 1, "verified": False}
     assert "account_recoverable_48_hours" in codes(served)
+
+
+def test_a_purge_that_was_refused_is_made_up_for_by_a_retry(served: World) -> None:
+    served.control.change_account(ACCOUNT_NAME, denied=["purge"])
+    assert ended(served) == ("partially_completed", "blocked")
+    served.control.change_account(ACCOUNT_NAME, denied=[])
+    driver = Driver(served.process())
+    again = retry(driver.process.services, ID, None).subject_request_id
+    status = driver.finish(again)
+    assert (status["request_status"], status["reason"]) == ("completed", None)
+    assert account_words(served, again) == {"found": 1, "deleted": 1, "failed": 0, "verified": True}
+    assert "account_recoverable_48_hours" not in codes(served, again)
 
 
 def test_a_project_created_before_the_account_goes_keeps_it(served: World) -> None:

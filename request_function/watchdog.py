@@ -78,7 +78,7 @@ def _resend(services: Services, current: Versioned) -> int:
     _log.warning("request %s: %d message(s) sent again", record.subject_request_id, len(lost))
     for unit_id in lost:
         message = WorkMessage(
-            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, poisoned=record.resent + 1
+            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, resent=record.resent + 1
         )
         services.queues.send(work_queue(record.subject_request_type), message.to_json())
     return 1

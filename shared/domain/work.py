@@ -182,8 +182,8 @@ class WorkMessage:
 
     `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1, `attempt` the
     tries since something failed, with a delay between them, `waits` how often it was put off because something blocks
-    or takes its time, `poisoned` how often the message came back from the poison queue. `resent`: the how manieth sending
-    of lost work without progress between them this is.
+    or takes its time, `poisoned` how often the message came back from the poison queue. `resent` how often
+    the watchdog has sent the work again without progress in between.
     """
 
     request_id: str

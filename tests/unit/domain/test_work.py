@@ -191,6 +191,7 @@ def test_another_attempt_and_another_sending_are_counted() -> None:
         ({"subject_request_id": ID, "round": -1}, "/attempt"),
         ({"subject_request_id": ID, "poisoned": 1e9}, "/attempt"),
         ({"subject_request_id": ID, "poisoned": None}, "/attempt"),
+        ({"subject_request_id": ID, "resent": "4"}, "/attempt"),
         ({"subject_request_id": ID, "attempt": 10**9}, "/attempt"),
     ],
 )

@@ -10,6 +10,7 @@ from request_function.watchdog import resend_lost_work
 from tests.unit.in_process import Process, Region, region
 
 EXPORT = {"scope": {"projects": "all"}}
+KEEP = {"options": {"trained_iterations": "keep"}}
 STALLED = 1201
 
 
@@ -59,6 +60,43 @@ def test_what_is_lost_again_and_again_fails_with_its_reason(world: Region) -> No
         assert resend_lost_work(process.services) == 1
     ended = process.finish(request_id)
     assert (ended["request_status"], ended["reason"]) == ("failed", "delivery_exhausted")
+
+
+def test_a_request_that_only_waited_behind_others_is_worked_through_and_not_given_up(world: Region) -> None:
+    process = world.process()
+    request_id = process.post(EXPORT)
+    for _ in range(5):
+        world.pass_time(STALLED)
+        resend_lost_work(process.services)
+    ended = process.finish(request_id)
+    assert (ended["request_status"], ended["reason"]) == ("completed", None)
+
+
+def test_a_request_that_waits_and_looks_again_has_not_lost_its_message(world: Region) -> None:
+    quick = Region(world.emulator, world.session, {"WATCHDOG_AFTER_SECONDS": "60"})
+    process = quick.process()
+    world.control.switch(delete_effect="until_told")
+    request_id = process.post({"scope": {"level": "items", "projects": "all", "images": {"tags": ["first"]}}, **KEEP})
+    process.work_until(lambda: process.status(request_id)["progress"]["phase"] == "images_check")
+    lose_messages(quick)
+    quick.pass_time(70)
+    assert resend_lost_work(process.services) == 1
+    assert process.services.ledger.read(request_id).record.resent == 1
+    process.work_until(lambda: process.services.ledger.read(request_id).record.resent == 0)
+    assert process.status(request_id)["progress"]["phase"] == "images_check"
+    world.control.release_deletes()
+    assert process.finish(request_id)["request_status"] == "completed"
+
+
+def test_units_that_only_waited_behind_others_are_worked_through_and_not_given_up(world: Region) -> None:
+    process = world.process()
+    request_id = process.post(EXPORT)
+    process.work_until(lambda: process.status(request_id)["request_status"] == "exporting")
+    for _ in range(5):
+        world.pass_time(STALLED)
+        resend_lost_work(process.services)
+    ended = process.finish(request_id)
+    assert (ended["request_status"], ended["reason"]) == ("completed", None)
 
 
 def test_a_final_request_is_left_alone(world: Region) -> None:

@@ -18,7 +18,7 @@ SETTLE_SECONDS = 20
 WATCHED_SECONDS = 120
 GOAL_CALLS_A_SECOND = 2
 AS_DEPLOYED = {POLLING: "", "AZURE_FUNCTIONS_ENVIRONMENT": "Production"}
-"""Queues polled as host.json says, and timers' locks renewed as by a deployed host; a developer's holds them shorter."""
+"""Queues polled as host.json says, and timers' locks renewed as by a deployed host (one of a developer: oftener)."""
 
 
 def idle(plan: Plan, around: Surroundings) -> list[Table]:

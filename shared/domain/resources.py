@@ -7,6 +7,7 @@ are the same to the properties, as the service leaves "nullable" keys out (Train
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -24,7 +25,8 @@ class Resource:
     @classmethod
     def from_row(cls, row: Row) -> Self:
         """Read the row; KeyError if it has no `id`."""
-        return cls(id=str(row["id"]).lower(), row=row)
+        # Interned: a large project's ids are read several times over, and kept in several sets at once.
+        return cls(id=sys.intern(str(row["id"]).lower()), row=row)
 
     @property
     def created(self) -> str:

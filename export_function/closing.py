@@ -18,7 +18,7 @@ from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
-from export_function.unread import unread_of
+from export_function.unread import came_meanwhile, unread_of
 from export_function.zip_parts import PartAssigner, needs_of
 from shared.domain.canonical import readable
 from shared.domain.receipt import Ending
@@ -135,6 +135,10 @@ class Closing:
             self.counts = add_counts(self.counts, {unread["store"]: {"not_available": 1}})
             self.gaps.append(unread)
             self.failures.append(failed)
+        if self.request.projects == "all" and not self.request.narrowed:
+            came = came_meanwhile(self.services, self.plan)
+            self.gaps.extend(came)
+            self.is_lacking |= bool(came)
         self.gaps.extend(left_out(self.request))
 
     def _count_units(self, project: Json) -> None:

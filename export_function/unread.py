@@ -1,7 +1,8 @@
 """
-Resources whose projects cannot be listed while others answer: waited for, then named, and the rest is exported.
+Projects that a package lacks as a whole: of resources that do not list theirs, and those that came after the planning.
 
-An erasure never goes on so: it erases nothing on an incomplete inventory (`shared.inventory.resolve_projects`).
+A resource that does not list its projects while others do is waited for, then named, and the rest is exported. An
+erasure never goes on so: it erases nothing on an incomplete inventory (`shared.inventory.resolve_projects`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from export_function.unit_work import failure, gap
 from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.retry import redelivery_delay
 from shared.inventory import UnreadResource
+from shared.services import Services
 
 REFUSAL_ATTEMPTS = 3
 REFUSAL_PAUSE_SECONDS = 2.0
@@ -55,3 +57,22 @@ def unread_of(plan: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, A
         )
         for entry in plan.get("unread", ())
     ]
+
+
+def came_meanwhile(services: Services, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the gaps of projects that were not there when an export of all was planned; a call per resource."""
+    planned = {project["id"] for project in plan["projects"]}
+    unread = {entry["resource"] for entry in plan.get("unread", ())}
+    gaps: list[dict[str, Any]] = []
+    for host, client in services.vision.items():
+        if host in unread:
+            continue
+        try:
+            new = sorted({project.id for project in client.get_projects()} - planned)
+        except ServiceRefusal:
+            gaps.append(
+                gap(STORE, None, "list_moved", f"{host} listed its projects at the beginning and not at the end")
+            )
+        else:
+            gaps.extend(gap(STORE, project_id, "list_moved", "it came while the export ran") for project_id in new)
+    return gaps

@@ -10,8 +10,8 @@ from tests.exports.world import Json, Package, World
 
 type Sound = Callable[[Package], Package]
 
-OF_RESOURCE = 2
-"""GetProjects, GetAccountInfo."""
+OF_RESOURCE = 3
+"""GetProjects to plan and at the end, GetAccountInfo."""
 OF_PROJECT = 18
 """
 GetProject (v3.3 and v3.4-preview), GetTags, GetIterations four times (to plan, to list, and to see at the end, twice,

@@ -111,6 +111,18 @@ def test_a_deleted_iteration_takes_its_images_along_and_is_named(world: World, a
     assert_adds_up(package)
 
 
+@pytest.mark.parametrize(("projects", "is_named"), [("all", True), (["Album"], False)])
+def test_a_project_that_comes_meanwhile_is_named_where_all_were_asked_for(
+    world: World, album: Album, sound: Sound, projects: str | list[str], *, is_named: bool
+) -> None:
+    made: list[str] = []
+    with when_asked(world, READING, lambda: made.append(world.control.seed("Late", 1)["project"])):
+        package = sound(world.export({"scope": {"projects": projects}}))
+    assert package.gaps == ([("projects", made[0], "list_moved")] if is_named else [])
+    assert package.ending == (("partially_completed", "inventory_unstable") if is_named else COMPLETE)
+    assert_whole(world, package, album.project)
+
+
 def test_a_project_that_is_deleted_meanwhile_is_named_and_the_others_are_exported(world: World, sound: Sound) -> None:
     first, second = fill(world, "Going"), fill(world, "Staying")
     with (

@@ -8,7 +8,7 @@ import pytest
 
 from tests.exports.conftest import MakeWorld
 from tests.exports.everything import Album, fill
-from tests.exports.world import SUBSCRIPTION, Package, World, assert_adds_up, resource_id_of
+from tests.exports.world import SUBSCRIPTION, Package, World, assert_adds_up, resource_id_of, when_asked
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
@@ -150,6 +150,20 @@ def test_an_outage_of_one_resource_is_waited_for_as_long_as_any_and_as_it_wishes
     assert world.clock.now() - began >= timedelta(seconds=1500)
     record = process.services.ledger.read(request_id).record
     assert record.resent == 0, "the watchdog has been told that it waits"
+
+
+def test_a_resource_that_lists_its_projects_at_the_beginning_only_is_named(
+    two: tuple[World, list[Album]], sound: Sound
+) -> None:
+    world, albums = two
+    with when_asked(
+        world, "/images/id", lambda: world.controls[1].fault("status", operation="GetProjects", status=403)
+    ):
+        package = sound(world.export())
+    assert package.ending == ("partially_completed", "inventory_unstable")
+    assert package.gaps == [("projects", None, "list_moved")]
+    for album in albums:
+        assert package.pictures(album.project) == album.uploaded
 
 
 def test_where_no_resource_lists_its_projects_the_export_fails(two: tuple[World, list[Album]]) -> None:

@@ -46,6 +46,7 @@ class TimerListener:
         self._stop = asyncio.Event()
         self._lost = asyncio.Event()
         self._run_on_startup = trigger.run_on_startup
+        self._failing = False
 
     def stop(self) -> None:
         """Fire no more; a run that is on its way goes on."""
@@ -57,11 +58,21 @@ class TimerListener:
             self._lost.clear()
             try:
                 await self._blobs.prepare()
+                self._note_failure(None)
                 if await self._lock.acquire():
                     await self._run_locked()
             except AzureError as error:
-                HOST_LOGGER.warning("%s cannot reach the host's storage: %s", self._function.name, describe(error))
+                self._note_failure(describe(error))
             await self._sleep(_RETRY_SECONDS)
+
+    def _note_failure(self, what: str | None) -> None:
+        """Say once that the storage cannot be reached, and once that it can be again."""
+        if what is not None and not self._failing:
+            text = "%s cannot reach the host's storage (AzureWebJobsStorage): %s; it goes on trying"
+            HOST_LOGGER.warning(text, self._function.name, what)
+        elif what is None and self._failing:
+            HOST_LOGGER.info("%s can reach the host's storage again", self._function.name)
+        self._failing = what is not None
 
     async def _run_locked(self) -> None:
         renewal = asyncio.create_task(self._keep(self._lock))

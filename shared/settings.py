@@ -78,7 +78,7 @@ class Settings:
             export_schedule=reader.text("EXPORT_SCHEDULE"),
             export_scope=reader.scope("EXPORT_SCOPE"),
             export_retention=timedelta(days=reader.number("EXPORT_RETENTION_DAYS", 30)),
-            package_link_life=timedelta(minutes=reader.number("PACKAGE_LINK_MINUTES", 15)),
+            package_link_life=timedelta(minutes=reader.number("PACKAGE_LINK_MINUTES", 15, at_most=LONGEST_LINK)),
             copy_concurrency=int(reader.number("COPY_CONCURRENCY", 8, at_least=1)),
             erasure_requires_approval=reader.flag("ERASURE_REQUIRES_APPROVAL"),
             approval_expires=timedelta(days=reader.number("APPROVAL_EXPIRES_DAYS", 14)),
@@ -100,6 +100,8 @@ class Settings:
 
 DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
 MAX_NUMBER = 100_000.0
+LONGEST_LINK = 7 * 24 * 60.0
+"""Minutes. A link that an identity signs cannot live longer, and none should."""
 
 
 class _Reader:
@@ -118,13 +120,13 @@ class _Reader:
             self.problems.append(f"{name} must be true or false")
         return value == "true"
 
-    def number(self, name: str, default: float, *, at_least: float = 0) -> float:
+    def number(self, name: str, default: float, *, at_least: float = 0, at_most: float = MAX_NUMBER) -> float:
         try:
             value = float(self.text(name) or default)
         except ValueError:
             value = -1
-        if not at_least <= value <= MAX_NUMBER:
-            self.problems.append(f"{name} must be a number from {at_least} to {MAX_NUMBER:g}")
+        if not at_least <= value <= at_most:
+            self.problems.append(f"{name} must be a number from {at_least} to {at_most:g}")
             return default
         return value
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.functions.decorators.http import HttpTrigger
 
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -118,6 +119,16 @@ def routes() -> Iterator[tuple[str, str]]:
 def test_every_route_is_explained(method: str, route: str) -> None:
     path = re.escape(f"/api/{route}").replace(r"\{request_id\}", r"(\{\w+\}|\$\w+|<\w+>)")
     assert re.search(rf"{method}\W+([^\n|]*\W)?{path}(?![\w/])", text())
+
+
+def functions_with_a_route() -> list[str]:
+    return sorted(name for name, one in app_of({}).functions.items() if isinstance(one.get_trigger(), HttpTrigger))
+
+
+@pytest.mark.parametrize("name", functions_with_a_route())
+def test_what_a_stolen_key_can_do_is_told_of_every_route(name: str) -> None:
+    table = (ROOT / "docs/security.md").read_text().split("### A stolen function key")[1].split("\n## ")[0]
+    assert re.search(rf"^\| [^|]*`{name}`[^|]* \| .*\w+.* \|$", table, re.MULTILINE)
 
 
 @pytest.mark.parametrize("status", list(RequestStatus))

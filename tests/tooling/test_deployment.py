@@ -28,6 +28,10 @@ def test_the_code_folders_and_the_requirements_are_deployed() -> None:
     "path",
     [
         "local/stack.py",
+        "local/functions_host/__main__.py",
+        "local/custom_vision/__main__.py",
+        "local/advisories/__main__.py",
+        ".github/workflows/ci.yml",
         "tests/conftest.py",
         "local.settings.json",
         "local.settings.json.example",

@@ -108,7 +108,7 @@ BAD = [
     *[("EXPORTS_CONTAINER", value) for value in ("$web", "a.b", "../x")],
     *[("EXPORT_SCOPE", value) for value in ("all", "[]", '"all"', '{"a": 1, "a": 1}', "{")],
     *[("EXPORT_RETENTION_DAYS", value) for value in ("-1", "month", "nan")],
-    *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x")],
+    *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x", "10081")],
     *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8")],
     *[
         (name, value)

@@ -1,6 +1,7 @@
 """The timer of the daily heads: what it writes, what it repeats, and what it never takes back."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from request_function.audit import write_heads
 from shared.domain.audit import lasting_digest
 from shared.domain.canonical import digest
+from shared.ports import StoredBlob
 from tests.fakes import StoppingBlobStore, WorldStopped
 from tests.verify.ledgers import DAY, Ledger, request_id
 
@@ -157,3 +159,43 @@ class _RacingStore(StoppingBlobStore):
         self.winner = b"written by the other run"
         self._blobs.put(self._name, self.winner)
         return super()._write(write)
+
+
+class SlowBlobStore(StoppingBlobStore):
+    """Each read takes some seconds."""
+
+    def __init__(self, ledger: Ledger, seconds: float, stop_after: int = 10**9) -> None:
+        super().__init__(ledger.blobs, stop_after=stop_after)
+        self._ledger, self._seconds = ledger, seconds
+
+    def read(self, name: str) -> StoredBlob | None:
+        """Read, and let the time pass."""
+        self._ledger.clock.advance(self._seconds)
+        return super().read(name)
+
+
+def test_a_run_on_a_large_ledger_writes_what_it_has_read_and_ends_in_time() -> None:
+    ledger = Ledger()
+    ids = [request_id(number) for number in range(1, 41)]
+    for one in ids:
+        ledger.accepted(one)
+    began, runs = ledger.clock.now(), 0
+    while runs == 0 or heads(ledger, ledger.names("audit/")[-1]).keys() != set(ids):
+        before = ledger.clock.now()
+        write_heads(ledger.services(SlowBlobStore(ledger, 25)))
+        assert ledger.clock.now() - before < timedelta(minutes=10)
+        runs += 1
+        assert runs < 10
+    assert runs > 1
+    assert ledger.clock.now() - began < timedelta(hours=10)
+
+
+def test_a_run_that_is_killed_keeps_what_it_has_written() -> None:
+    ledger = Ledger()
+    for number in range(1, 11):
+        ledger.accepted(request_id(number))
+    with pytest.raises(WorldStopped):
+        write_heads(ledger.services(SlowBlobStore(ledger, 25, stop_after=2)))
+    kept = heads(ledger, ledger.names("audit/")[-1])
+    assert 0 < len(kept) < 10
+    assert heads(ledger, ledger.audit()).keys() == {request_id(number) for number in range(1, 11)}

@@ -72,8 +72,9 @@ class Installation:
         found += _problems_of(lambda: self._storage("AzureWebJobsStorage"))
         if self._data_name == "DATA_STORAGE":
             found += _problems_of(lambda: self._storage("DATA_STORAGE"))
-        found += _problems_of(self._checked_settings)
-        return found
+        settings, problems = Settings.read_with_problems(self._environ)
+        found += [*problems, *check_scheduled_scope(settings, _validate_scope)]
+        return found + _problems_of(_receipt_keys(settings).check)
 
     @property
     def _data_name(self) -> str:
@@ -84,14 +85,6 @@ class Installation:
         needs: list[Service] = ["queue"] if name == "AzureWebJobsStorage" else []
         needs += ["blob"] if name == self._data_name else []
         return StorageSettings.from_mapping(self._environ, name, needs=tuple(needs))
-
-    def _checked_settings(self) -> Settings:
-        settings = Settings.read(self._environ)
-        problems = check_scheduled_scope(settings, _validate_scope)
-        problems += _problems_of(_receipt_keys(settings).check)
-        if problems:
-            raise ConfigurationError(problems)
-        return settings
 
     @cached_property
     def _settings(self) -> Settings:

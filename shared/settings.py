@@ -68,6 +68,14 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """Read all settings; `ConfigurationError` with every problem."""
+        settings, problems = cls.read_with_problems(environ)
+        if problems:
+            raise ConfigurationError(problems)
+        return settings
+
+    @classmethod
+    def read_with_problems(cls, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
+        """Read all settings, a malformed one as if it were absent, and say what is wrong with them."""
         reader = _Reader(environ)
         settings = cls(
             resources=reader.resources(),
@@ -93,9 +101,7 @@ class Settings:
             receipt_signing_key=reader.text("RECEIPT_SIGNING_KEY"),
             receipt_retired_keys=reader.text("RECEIPT_RETIRED_KEYS"),
         )
-        if reader.problems:
-            raise ConfigurationError(reader.problems)
-        return settings
+        return settings, reader.problems
 
 
 DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
@@ -152,7 +158,7 @@ class _Reader:
             value = None
         if not isinstance(value, dict):
             self.problems.append(f"{name} must be a JSON object")
-            return {}
+            return {"projects": "all"}
         return value
 
     def resources(self) -> tuple[VisionResource, ...]:

@@ -212,6 +212,13 @@ def test_an_installation_finds_all_problems_of_all_kinds_at_once() -> None:
     assert named == {"CUSTOM_VISION_ENDPOINT", "AzureWebJobsStorage", *environ}
 
 
+def test_a_bad_number_hides_neither_a_bad_scope_nor_a_bad_key() -> None:
+    scope = {"EXPORT_SCHEDULE": "0 0 3 * * *", "EXPORT_SCOPE": '{"projects": []}'}
+    environ = scope | {"COPY_CONCURRENCY": "0", "RECEIPT_SIGNING_KEY": "no key"}
+    named = [problem.split()[0].rstrip(":") for problem in Installation(SMALLEST | STORAGE | environ).problems()]
+    assert sorted(named) == ["COPY_CONCURRENCY", "EXPORT_SCOPE", "RECEIPT_SIGNING_KEY"]
+
+
 def test_a_malformed_schedule_means_no_export_and_the_usual_watchdog() -> None:
     installation = Installation({"EXPORT_SCHEDULE": "daily", "WATCHDOG_SCHEDULE": "often"})
     assert installation.schedule("EXPORT_SCHEDULE") is None

@@ -23,7 +23,7 @@ SHORT_RUN_KILLS = 20
 SHORT_RUN_SEED = 1
 SHORT_RUN_SECONDS = 45.0
 FEWEST_KILLS = 6
-SETTLE_SECONDS = 300.0
+SETTLE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="session")
@@ -51,12 +51,13 @@ def remains(seed: int, kills: int, seconds: float, request: pytest.FixtureReques
     folder, failed_before = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-")), request.session.testsfailed
     say = _speaker()
     say(f"seed {seed}, {kills} kills. The same again: make chaos SEED={seed} KILLS={kills}. Logs: {folder}")
+    asked = waves(seed, kills)
     with running_world(folder, seed) as world:
-        log = Storm(world, seed, waves(seed, kills), kills, seconds, say).rage()
+        log = Storm(world, seed, asked, kills, seconds, say).rage()
         say(f"the storm is over: {log.kills} kills, {log.restarts} restarts of the storage")
         say(f"{log.faults} calls of the service failed, {world.wire.unanswered} writes were not answered")
         say(f"{world.wire.doubled} messages came twice; answers: {dict(sorted(world.answers.items()))}")
-        ended = settle(world, log, SETTLE_SECONDS, say)
+        ended = settle(world, log, SETTLE_SECONDS * len(asked), say)
         yield collect(world, log, ended)
     if request.session.testsfailed == failed_before:
         shutil.rmtree(folder)

@@ -130,9 +130,11 @@ class _Maker:
 
     def _exports(self, albums: Sequence[Album]) -> list[Ask]:
         family, work, doomed = albums
+        # Later waves leave earlier albums be: every wave exporting all of them would be the work of the whole run.
+        everything = [album.name for album in albums] if self.number else "all"
         narrowed = {"projects": [family.name], "images": {"metadata": {"subject": family.people[0].value}}}
         return [
-            self._export({"projects": "all"}, package="zip"),
+            self._export({"projects": everything}, package="zip"),
             self._export({"projects": [work.name, doomed.name]}, package="none", checksums="sha256", copies=3),
             self._export(narrowed, package="zip"),
             self._export({"projects": [family.name]}, package="none", later="cancel"),

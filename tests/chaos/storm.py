@@ -34,7 +34,8 @@ FAULTS: Sequence[Mapping[str, Any]] = (
 )
 """Together a tenth of all calls; of links a few more."""
 
-LONGEST_LIFE_SECONDS = 4.0
+SHORTEST_LIFE, LONGEST_LIFE = 0.3, 2.0
+"""How long a host lives, in the seconds that it took to start: a busy machine must not make a storm of starts."""
 
 
 @dataclass
@@ -124,9 +125,9 @@ class Storm:
         for _ in range(number, self.kills, len(self.world.hosts)):
             if self._is_late:
                 return
-            if dice.random() < 0.6:
-                host.moment.arm(dice.randint(0, 25), is_before=dice.random() < 0.5)
-            host.struck.wait(dice.uniform(0.5, LONGEST_LIFE_SECONDS))
+            if dice.random() < 0.5:
+                host.moment.arm(dice.randint(0, 80), is_before=dice.random() < 0.5)
+            host.struck.wait(dice.uniform(SHORTEST_LIFE, LONGEST_LIFE) * host.start_seconds)
             host.strike()
             self.log.kills += 1
             time.sleep(dice.choice((0, 0, 0.5)))

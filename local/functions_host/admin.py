@@ -61,7 +61,7 @@ class Admin:
             return None
         try:
             given = json.loads(body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return _BAD_INPUT
         if not isinstance(given, dict):
             return _BAD_INPUT

@@ -8,12 +8,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 import requests
 
-from tests.fuzz.conftest import Running, assert_harmless
+from tests.fuzz.conftest import KNOWN, Running, assert_harmless
 from tests.fuzz.hostile import JSON_TEXTS, MARK, TRICKS, bodies_with_tricks, forging, large
 
 ROUTES = ("exports", "erasures")
 MEDIA_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "json", MARK, "a/b+json;")
 FORGED = ("YW55dGhpbmc=", "Li4vLi4v", "AAAA", "____", "Xw==", "A", "=", "é", "%00", "A" * 6000, "eHh4" * 1500)
+WAITS_FOR_APPROVAL = KNOWN[4]
 ONE = ("", "/plan", "/receipt", "/package")
 
 
@@ -33,6 +34,29 @@ def test_what_is_no_request_is_refused_without_repeating_it(running: Running, ro
     assert MARK * 3 not in answer.text  # names of unknown fields are shown by their beginning
     assert len(answer.content) < 10_000
     assert not [character for character in answer.text if not character.isprintable() and character != "\n"]
+
+
+@pytest.mark.parametrize("text", JSON_TEXTS.values(), ids=JSON_TEXTS.keys())
+def test_what_is_no_decision_is_refused_and_decides_nothing(running: Running, text: bytes) -> None:
+    answer = post(running, f"requests/{WAITS_FOR_APPROVAL}/approval", text)
+    assert answer.status_code == 400
+    assert MARK * 3 not in answer.text
+    request = running.http.get(f"{running.url}/api/requests/{WAITS_FOR_APPROVAL}", timeout=30).json()
+    assert request["request_status"] == "awaiting_approval"
+
+
+@pytest.mark.parametrize("text", [*JSON_TEXTS.values(), b"[]", b'"x"'], ids=[*JSON_TEXTS.keys(), "a list", "a text"])
+def test_a_timer_run_by_hand_takes_any_body_without_an_error(running: Running, text: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = running.http.post(f"{running.url}/admin/functions/audit_heads", data=text, headers=headers, timeout=30)
+    assert answer.status_code in (202, 400)
+    assert MARK not in answer.text
+    assert running.host.is_running()
+
+
+@pytest.mark.parametrize("trick", [trick for trick in TRICKS if trick])
+def test_no_name_of_a_function_leads_out_of_its_place(running: Running, trick: str) -> None:
+    assert raw(running, "POST", f"/admin/functions/{quote(trick, safe='')}")[0] == 404
 
 
 @pytest.mark.parametrize(("name", "body"), list(forging()))
@@ -57,9 +81,7 @@ def test_large_bodies_are_answered(running: Running, name: str, status: int, con
     assert len(answer.content) < 200_000
 
 
-@pytest.mark.parametrize(
-    "media_type", ["", "text/plain", "application/x-www-form-urlencoded", "json", MARK, "a/b+json;"]
-)
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
 def test_any_media_type_is_answered(running: Running, media_type: str) -> None:
     answer = post(running, "exports", b"{}", media_type)
     assert answer.status_code == (400 if media_type.startswith("a/b") else 415)
@@ -103,9 +125,7 @@ def test_no_part_or_page_leads_out_of_its_place(running: Running, trick: str) ->
         assert_harmless(*answer)
 
 
-@pytest.mark.parametrize(
-    "forged", ["YW55dGhpbmc=", "Li4vLi4v", "AAAA", "____", "Xw==", "A", "=", "é", "%00", "A" * 6000]
-)
+@pytest.mark.parametrize("forged", FORGED)
 def test_no_forged_continuation_is_an_error_of_ours(running: Running, forged: str) -> None:
     answer = raw(running, "GET", f"/api/requests?limit=1&continuation={quote(forged, safe='%')}")
     assert answer[0] in (200, 400)

@@ -77,7 +77,7 @@ class Planner:
         self.pause = longest_pause(found.unread, self.times_unread + 1)
         if self.pause is not None:
             return False
-        finder = Finder(self.request.images, "") if self.request.images else None
+        finder = Finder(self.request.images, "", self._goes_without) if self.request.images else None
         for resolved in found.projects:
             inventory = self.inventory(resolved, finder)
             if not inventory.all_stable and not self.settle_for_unstable:
@@ -168,6 +168,14 @@ class Planner:
             self._refused.append(failure(store, item_id, refusal_code(refusal), refusal, refusal.operation))
             return otherwise
 
+    def _goes_without(self, iteration_id: str, refusal: ServiceRefusal) -> bool:
+        """Say whether one person's images are looked for without an iteration: it has none, or is named as refused."""
+        if _has_no_copy(refusal):
+            return True
+        if self.settle_for_refused:
+            self._refused.append(failure("images", iteration_id, refusal_code(refusal), refusal, refusal.operation))
+        return self.settle_for_refused
+
     def _iterations(self, client: CustomVision, project_id: str) -> list[Iteration]:
         none: Sequence[Iteration] = ()
         return newest_first(self._shown("iterations", project_id, lambda: client.get_iterations(project_id), none))
@@ -217,12 +225,14 @@ def _iteration_images(
     """List an iteration's own copy; None where it has none (not trained, or gone meanwhile)."""
     try:
         return list_images(client, project_id, iteration_id=iteration_id, observe=observe)
-    except ResourceAbsent:
-        return None
     except ServiceRefusal as refusal:
-        if refusal.code in NOT_TRAINED:
+        if _has_no_copy(refusal):
             return None
         raise
+
+
+def _has_no_copy(refusal: ServiceRefusal) -> bool:
+    return isinstance(refusal, ResourceAbsent) or refusal.code in NOT_TRAINED
 
 
 def _copy_of(iteration_id: str, listed: ListedSource | None, seen: set[str]) -> IterationInventory:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from shared.domain.canonical import canonical, digest, keyed_digest
 from shared.domain.errors import CannotFulfil, ServiceRefusal, StorageUnavailable, TransientError
@@ -198,11 +199,17 @@ def list_images(
 
 @dataclass
 class Finder:
-    """Finds one person's images in projects, and remembers which selectors have met a row anywhere."""
+    """
+    Finds one person's images in projects, and remembers which selectors have met a row anywhere.
+
+    `goes_without` says of an iteration and its refusal whether to go on without that iteration; else it is raised.
+    """
 
     selector: ImageSelector
     hash_key: str
+    goes_without: Callable[[str, ServiceRefusal], bool] = lambda *_: False
     tracker: MatchTracker = field(init=False)
+    _left_out: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.tracker = MatchTracker(self.selector)
@@ -249,7 +256,9 @@ class Finder:
             candidates.update(image.id for image in rows if is_selected(self.selector, image))
 
         for source in sources:
-            listed = list_images(client, project_id, iteration_id=source, observe=collect)
+            listed = self._read(source, partial(list_images, client, project_id, iteration_id=source, observe=collect))
+            if listed is None:
+                continue
             looked_at |= listed.ids
             stable = stable and listed.stable
         return candidates, len(looked_at), stable
@@ -260,8 +269,21 @@ class Finder:
         judged = _Judged(Verdicts(self.selector))
         for batch in in_batches(candidates, UNIT_SIZE):
             for source in sources:
-                self._judge_rows(judged, client.get_images_by_ids(project_id, batch, iteration_id=source), source)
+                rows = self._read(source, partial(client.get_images_by_ids, project_id, batch, iteration_id=source))
+                self._judge_rows(judged, rows or (), source)
         return judged
+
+    def _read[T](self, source: str | None, read: Callable[[], T]) -> T | None:
+        """Read from a source; None from an iteration that is gone without, now and from then on."""
+        if source in self._left_out:
+            return None
+        try:
+            return read()
+        except ServiceRefusal as refusal:
+            if source is None or not self.goes_without(source, refusal):
+                raise
+            self._left_out.add(source)
+            return None
 
     def _judge_rows(self, judged: _Judged, rows: Sequence[Image], source: str | None) -> None:
         self.tracker.observe(rows)

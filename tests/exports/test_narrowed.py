@@ -253,3 +253,26 @@ def test_an_iteration_that_holds_nothing_of_the_person_is_not_asked_how_it_did(w
     package = world.export({"scope": {"projects": ["Family"], "images": {"ids": family.anna[:1]}}})
     assert (package.ending, package.gaps) == (COMPLETE, [])
     assert package.json(f"projects/{family.project}/iterations/{failed}/iteration.json")["id"] == failed
+
+
+# iterations that cannot be looked into
+
+
+@pytest.mark.parametrize("images", [{"metadata": {ALL: ANNA}}, {"ids": None}], ids=["listed", "by ids"])
+def test_an_iteration_that_is_refused_is_named_and_what_others_hold_is_exported(
+    world: World, family: Family, sound: Sound, images: dict[str, Any]
+) -> None:
+    world.control.fault("status", operation=["GetImages", "GetImagesByIds"], query=family.iteration, status=403)
+    chosen = {"ids": family.anna} if "ids" in images else images
+    package = sound(world.export({"scope": {"projects": ["Family"], "images": chosen}}))
+    assert (package.ending[0], package.gaps) == ("partially_completed", [("images", family.iteration, "refused")])
+    assert package.pictures(family.project).keys() == set(family.anna[1:])
+    assert_nobody_else(package, family)
+
+
+def test_an_iteration_without_a_copy_of_its_own_is_nothing_to_miss(world: World, family: Family, sound: Sound) -> None:
+    code = "BadRequestIterationIsNotTrained"
+    world.control.fault("status", operation="GetImageCount", query=family.iteration, status=400, code=code)
+    package = sound(world.export({"scope": {"projects": ["Family"], "images": {"metadata": {ALL: ANNA}}}}))
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert package.pictures(family.project).keys() == set(family.anna[1:])

@@ -85,6 +85,16 @@ def test_a_run_of_no_test_is_a_failure() -> None:
     assert make("test", "ARGS=tests/tooling/test_make.py -k nothing_has_this_name").returncode != 0
 
 
+def test_a_check_that_does_not_hold_fails_make_which_names_the_commands_own_code(tmp_path: Path) -> None:
+    (tmp_path / "receipt.json").write_text("{}")
+    (tmp_path / "keys.json").write_text('{"keys": []}')
+    result = make("verify-receipt", f"FILE={tmp_path}/receipt.json", f"KEYS={tmp_path}/keys.json")
+    assert "NOT PROVEN" in result.stdout
+    assert (result.returncode, "Error 1" in result.stderr) == (2, True)
+    result = make("verify-receipt", f"FILE={tmp_path}/nowhere.json", f"KEYS={tmp_path}/keys.json")
+    assert (result.returncode, "Error 2" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_piece_ends_with_make(number: signal.Signals, tmp_path: Path) -> None:
     with azurite_by_make(tmp_path) as (process, pid):

@@ -1,0 +1,159 @@
+"""The checks after a storm find what is wrong: each is shown a ledger in which one thing is."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from local.custom_vision.server import running_emulator
+from tests.acceptance.stack import QUEUES
+from tests.chaos import leftover_checks, package_checks, request_checks, truth_checks
+from tests.chaos.remains import Remains, Stored
+from tests.chaos.scenario import Ask
+from tests.chaos.settling import Ended
+from tests.chaos.storm import Log, Posted
+from tests.erasure.oracle import Expectation
+from tests.erasure.truth import facts_of
+
+ID, OTHER, IMAGE = (f"0f8fad5b-d9cb-469f-a165-{number:012d}" for number in range(3))
+DONE = {"subject_request_id": ID, "subject_request_type": "erasure", "request_status": "completed", "reason": None}
+INDEX = {f"_index/1_{ID}": {"state": "final"}}
+JOURNAL: dict[str, Any] = {"owner": None, "waiting": {}, "batch": {}}
+
+
+def remains_of(
+    ledger: Mapping[str, object] | None = None,
+    *,
+    leases: Iterable[str] = (),
+    messages: Mapping[str, list[str]] | None = None,
+    tombstones: Iterable[str] = (),
+    index: Mapping[str, Mapping[str, str]] = INDEX,
+    packages: Mapping[str, bytes] | None = None,
+    sent: Iterable[tuple[str, str]] = (),
+    emulator: object = None,
+    **request: Any,
+) -> Remains:
+    """What a run has left in which one erasure was done, with these things besides."""
+    stored = {name: Stored(json.dumps(value).encode(), {}, "available") for name, value in (ledger or {}).items()}
+    stored |= {name: Stored(b"", metadata, "available") for name, metadata in index.items()}
+    stored |= {name: Stored(b"", {}, "leased") for name in leases}
+    kept = {name: Stored(content, {}, "available") for name, content in (packages or {}).items()}
+    settings = {"REQUESTS_CONTAINER": "ledger", "EXPORTS_CONTAINER": "packages"}
+    world = SimpleNamespace(settings=settings, wire=SimpleNamespace(sent=list(sent)), emulator=emulator)
+    ended = Ended({ID: DONE | request})
+    waiting = {queue: (messages or {}).get(queue, []) for queue in QUEUES}
+    return Remains(cast(Any, world), Log(), ended, {"ledger": stored, "packages": kept}, waiting, list(tombstones))
+
+
+def erasure(*images: str) -> Posted:
+    """An erasure that was to erase these images."""
+    ask = Ask(ID, "http", {"scope": {"level": "items"}, "options": {}})
+    return Posted(ask, {}, expected=Expectation({}, images=set(images)))
+
+
+def test_where_nothing_is_wrong_nothing_is_found() -> None:
+    remains = remains_of({f"{ID}/record.json": {}, f"{ID}/cleaning.json": JOURNAL})
+    assert list(leftover_checks.leftovers(remains)) == []
+    remains.log.posted[ID] = erasure()
+    assert list(request_checks.lost(remains)) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"leases": [f"{ID}/record.json"]},
+        {"tombstones": [f"erased/{OTHER}/{ID}-00001.jsonl"]},
+        {"ledger": {f"{ID}/selector.json": {}}},
+        {"ledger": {f"{OTHER}/record.json": {}}},
+        {"ledger": {"something/else.json": {}}},
+        {"ledger": {f"{ID}/cleaning.json": JOURNAL | {"owner": "somebody"}}},
+        {"ledger": {f"{ID}/cleaning.json": JOURNAL | {"batch": {ID: {}}}}},
+        {"messages": {"export-work": ["{}"]}},
+        {"messages": {"deletion-work-poison": ["{}"]}},
+        {"messages": {"export-requests": ["{}"]}},
+        {"index": {f"_index/1_{ID}": {"state": "open"}}},
+        {"index": INDEX | {f"_index/2_{ID}": {"state": "final"}}},
+    ],
+    ids=str,
+)
+def test_what_is_left_over_is_found(wrong: dict[str, Any]) -> None:
+    assert len(list(leftover_checks.leftovers(remains_of(**wrong)))) == 1
+
+
+def test_a_request_that_is_not_in_the_list_is_found() -> None:
+    remains = remains_of()
+    remains.log.posted[OTHER] = erasure()
+    assert list(request_checks.lost(remains)) == [f"request {OTHER} is not in the list"]
+
+
+def test_a_bad_message_without_a_note_and_a_note_without_an_entry_are_found() -> None:
+    text = "no request"
+    note = {"subject_request_id": ID, "reason": "bad_message"}
+    note["message_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    told = [("export-requests-poison", json.dumps(note))]
+    for sent, status in (([], "completed"), (told, "completed"), (told, "failed")):
+        remains = remains_of(sent=sent, request_status=status)
+        remains.log.malformed.append(text)
+        assert len(list(request_checks.lost(remains))) == 1
+    remains = remains_of(sent=told, request_status="failed", reason="bad_message")
+    remains.log.malformed.append(text)
+    assert list(request_checks.lost(remains)) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "is_right"),
+    [
+        ({"deleted": 1}, True),
+        ({"already_absent": 1}, True),
+        ({"deleted": 1, "verified": False}, False),
+        ({"deleted": 2}, False),
+        ({"deleted": 1, "found": 2}, False),
+        ({"deleted": 0, "failed": 1}, False),
+        ({"deleted": 0, "no_longer_matching": 1}, False),
+    ],
+)
+def test_a_receipt_whose_numbers_are_not_those_of_plan_and_service_is_found(words: Any, is_right: bool) -> None:
+    images = {"found": 1, "deleted": 0, "already_absent": 0, "no_longer_matching": 0, "failed": 0, "verified": True}
+    receipt = {"request_status": "completed", "stores": {"images": images | words}}
+    with running_emulator() as emulator:
+        remains = remains_of({f"{ID}/receipt.json": receipt, **plan()}, emulator=emulator)
+        remains.log.posted[ID] = erasure(IMAGE)
+        assert bool(list(truth_checks.untrue_receipts(remains))) != is_right
+
+
+def plan() -> dict[str, Any]:
+    """A plan of one image."""
+    return {f"{ID}/plan.json": {"projects": [{"id": OTHER, "units": ["images-00001"]}]}}
+
+
+@pytest.fixture(autouse=True)
+def _page_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Remains, "planned", lambda *_: {"images": {IMAGE}})
+
+
+def test_a_plan_with_an_image_that_was_not_meant_is_found() -> None:
+    remains = remains_of()
+    remains.log.posted[ID] = erasure(OTHER)
+    assert len(list(truth_checks.planned_too_much(remains))) == 1
+    remains.log.posted[ID] = erasure(IMAGE)
+    assert list(truth_checks.planned_too_much(remains)) == []
+
+
+def test_what_is_gone_changed_or_new_without_anybodys_doing_is_found() -> None:
+    with running_emulator() as emulator:
+        remains = remains_of(emulator=emulator)
+        remains.log.before = {("project", ID): "as it was", ("project", OTHER): "gone"}
+        assert len(list(truth_checks.wrongly_touched(remains))) == 2
+        remains.log.before = dict(facts_of(emulator))
+        assert list(truth_checks.wrongly_touched(remains)) == []
+
+
+def test_an_erased_image_in_a_package_is_found() -> None:
+    remains = remains_of(packages={f"{OTHER}/projects/{ID}/images/00001.jsonl": f'{{"id": "{IMAGE}"}}'.encode()})
+    remains.log.posted[ID] = erasure(IMAGE)
+    assert len(list(package_checks.with_erased(remains))) == 1
+    remains.log.posted[ID] = erasure(OTHER[:-1] + "9")
+    assert list(package_checks.with_erased(remains)) == []

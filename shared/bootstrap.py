@@ -138,7 +138,8 @@ class Installation:
 
     @cached_property
     def _requests_blobs(self) -> BlobStore:
-        return AzureBlobStore(self._data.blobs(), self._settings.requests_container)
+        name = self._settings.requests_container
+        return AzureBlobStore(self._data.blobs(), name, lists=DirectLists(self._data, name))
 
     @cached_property
     def _exports_blobs(self) -> BlobStore:

@@ -155,9 +155,8 @@ def keep_only(blobs: BlobStore, request_id: str, project_id: str, erased: Tombst
     A page that covers the whole project stays only if `erased.whole`. Pages stay, if empty, so that writing them again
     brings nothing back.
     """
-    for name, owner in _pages(blobs, project_id):
-        if owner == request_id:
-            _keep_rows(blobs, name, erased)
+    for entry in blobs.entries(f"{_prefix(project_id)}{checked(request_id)}-"):
+        _keep_rows(blobs, entry.name, erased)
 
 
 def all_pages(blobs: BlobStore) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Tombstones: what erasures take away, as exports and the cleaning of packages read it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, RequestType
 from shared.ledger import RequestLedger
 from shared.packages import PackageStore
+from shared.ports import BlobEntry
 from shared.services import Services
 from tests.fakes import InMemoryBlobStore, SettableClock
 from tests.unit.in_process import SETTINGS
@@ -207,3 +208,26 @@ def test_a_page_holds_ids_and_nothing_else(blobs: Any) -> None:
 def test_an_id_that_is_none_makes_no_path(blobs: Any) -> None:
     with pytest.raises(ValueError, match="GUID"):
         tombstones.write(blobs, ERASURE, "../other", whole=True)
+
+
+class NotedListings(InMemoryBlobStore):
+    """A store that notes the names which its listings showed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed: list[str] = []
+
+    def entries(self, prefix: str = "", *, with_metadata: bool = False, page_size: int = 5000) -> Iterator[BlobEntry]:
+        for entry in super().entries(prefix, with_metadata=with_metadata, page_size=page_size):
+            self.listed.append(entry.name)
+            yield entry
+
+
+def test_an_erasure_withdraws_its_tombstones_without_a_look_at_those_of_others() -> None:
+    blobs = NotedListings()
+    for request_id in (ERASURE, OTHER):
+        tombstones.write(blobs, request_id, PROJECT, image_ids=[item(1), item(2)])
+    tombstones.keep_only(blobs, ERASURE, PROJECT, tombstones.Tombstones(images={item(1)}))
+    assert [name.rpartition("/")[2][:36] for name in blobs.listed] == [ERASURE]
+    assert tombstones.of_erasures(blobs, PROJECT, [ERASURE]).images == {item(1)}
+    assert tombstones.of_erasures(blobs, PROJECT, [OTHER]).images == {item(1), item(2)}

@@ -68,7 +68,8 @@ class Proving:
         return noted._clean(look) if look.is_clean else noted._not_clean(look)
 
     def _look(self) -> Look:
-        looker, phases = self._looker(), self._phases_to_look_at
+        waits_anyway = not (self._is_second_look or self._round_is_old or self._is_late)
+        looker, phases = self._looker(hasty=waits_anyway), self._phases_to_look_at
         if ACCOUNT in phases:  # when the account goes, its projects can no longer be asked for
             return looker.look_at_account(self.plan["account"]["unit"])
         return looker.look(self.plan["projects"], phases)
@@ -134,7 +135,7 @@ class Proving:
     def _words(self) -> Words:
         return words_so_far(self.services, self.record, self.plan)
 
-    def _looker(self) -> Looker:
+    def _looker(self, *, hasty: bool = False) -> Looker:
         request_id = self.record.subject_request_id
         conflicting = {
             item
@@ -143,7 +144,8 @@ class Proving:
             for item in unit.item_ids
         }
         exempt = self._words.having("no_longer_matching") | conflicting
-        return Looker(self.services, request_id, self.request, exempt)
+        failed = self._words.having("failed")
+        return Looker(self.services, request_id, self.request, exempt, failed=failed, hasty=hasty)
 
     # what follows a look
 

@@ -7,16 +7,17 @@ there is now, so that what arrived after the plan is seen as well. A project tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from delete_function.account import state_of_account
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
 from shared.domain.resources import Project
+from shared.domain.selection import in_batches
 from shared.domain.subject_request import ImageSelector, SubjectRequest
-from shared.domain.work import WorkUnit, kind_of
+from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of
 from shared.inventory import Finder, ResolvedProject
 from shared.ports import CustomVision
 from shared.predictions import find_predictions
@@ -50,19 +51,26 @@ class Look:
 
 @dataclass
 class Looker:
-    """Looks for a plan's items again; `exempt` ids are known to stay (no longer matching, conflicting, in use)."""
+    """
+    Looks for a plan's items again; `exempt` ids are known to stay (no longer matching, conflicting, in use).
+
+    In haste it stops at the first image that is to be gone and is there, those aside that have `failed`: then there is
+    nothing to do but to wait, and a whole look would be thrown away.
+    """
 
     services: Services
     request_id: str
     request: SubjectRequest
     exempt: frozenset[str]
+    failed: frozenset[str] = frozenset()
+    hasty: bool = False
     found: Look = field(default_factory=Look)
 
     def look(self, projects: Sequence[Json], phases: Sequence[str]) -> Look:
         """Look at every project of the plan, for the units of some phases."""
         for project in projects:
             units = [unit_id for unit_id in project["units"] if kind_of(unit_id) in phases]
-            if units:
+            if units and not self._has_seen_enough:
                 self._look_at_project(project, units)
         return self.found
 
@@ -102,14 +110,44 @@ class Looker:
         if project["whole"]:
             self._any_image(client, project, units)
             return
-        planned = {item: unit.unit_id for unit in units for item in unit.item_ids}
+        selector = self.request.images or ImageSelector()
+        planned = {item for unit in units for item in unit.item_ids}
+        present = self._present(client, project["id"], sorted(planned | selector.ids), planned)
+        self.still(units, present, whole=False)
+        if self._has_seen_enough:
+            return
+        self.found.not_found += sorted(self.exempt.intersection(planned) - present)
+        matching = present - planned
+        if selector.needs_listing:
+            matching |= self._listed(client, project, replace(selector, ids=frozenset()), units)
+        self.found.new += sorted(matching - planned - self.exempt)
+
+    @property
+    def _has_seen_enough(self) -> bool:
+        return self.hasty and bool(self.found.remaining)
+
+    def _present(self, client: CustomVision, project_id: str, ids: Sequence[str], planned: Collection[str]) -> set[str]:
+        """Give which of some images any source still has; if in haste, no further than the first that is to be gone."""
+        awaited, present = set(planned) - self.exempt - self.failed, set[str]()
+        if not ids:
+            return present
+        for source in [None, *(iteration.id for iteration in client.get_iterations(project_id))]:
+            for batch in in_batches(ids, UNIT_SIZE):
+                rows = client.get_images_by_ids(project_id, batch, iteration_id=source)
+                present.update(row.id for row in rows)
+                if self.hasty and awaited & present:
+                    return awaited & present
+        return present
+
+    def _listed(
+        self, client: CustomVision, project: Json, selector: ImageSelector, units: Sequence[WorkUnit]
+    ) -> set[str]:
+        """Give what matches by tag or metadata now, in the workspace and in every iteration."""
         resolved = ResolvedProject(resource=project["resource"], project=Project(project["id"], {}))
-        finder = Finder(self.request.images or ImageSelector(), "")
-        seen = finder.find(client, resolved, also=planned)
+        seen = Finder(selector, "").find(client, resolved)
         self.still(units, set(seen.present), whole=False)
-        self.found.not_found += sorted(self.exempt.intersection(planned) - seen.present)
-        self.found.new += [item.item_id for item in seen.items if item.item_id not in planned.keys() | self.exempt]
         self.found.stable = self.found.stable and seen.stable
+        return {item.item_id for item in seen.items}
 
     def _any_image(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
         sources = [None, *(iteration.id for iteration in client.get_iterations(project["id"]))]

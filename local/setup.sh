@@ -67,7 +67,7 @@ find_uv() {
   local python="$1"
   while read -r uv; do
     if "$uv" --version >/dev/null 2>&1; then return; fi
-  done < <(type -ap uv; printf '%s\n' "$PWD/$PRIVATE/uv/bin/uv")
+  done < <(type -ap uv || true; printf '%s\n' "$PWD/$PRIVATE/uv/bin/uv")
   uv="$PWD/$PRIVATE/uv/bin/uv"
   [ -n "$python" ] ||
     fail "Python $PYTHON_VERSION is missing, and there is no uv to bring it: install either (https://www.python.org, https://docs.astral.sh/uv)."

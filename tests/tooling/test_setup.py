@@ -148,6 +148,14 @@ def test_changed_requirements_are_installed_again(machine: Machine, part: str, p
     assert len(machine.calls(program)) > before
 
 
+def test_the_uv_that_was_installed_here_is_used_again(machine: Machine) -> None:
+    machine.program("uv", RECORDING_UV, machine.project / ".local/uv/bin")
+    machine.program("python3.13", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    result = machine.set_up("python")
+    assert (result.returncode, "Installing uv" in result.stdout) == (0, False)
+    assert machine.calls("uv")[1] == f"uv venv --quiet --python {sys.executable} .venv"
+
+
 def test_an_environment_whose_python_is_gone_is_made_anew(machine: Machine) -> None:
     machine.program("uv", RECORDING_UV)
     machine.set_up("python")

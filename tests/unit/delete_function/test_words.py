@@ -20,7 +20,7 @@ def outcome(
     ids: Mapping[str, Sequence[str]] | None = None,
     **more: Any,
 ) -> UnitOutcome:
-    details = {name: more.pop(name) for name in ("started", "learned", "stands_for") if name in more}
+    details = {name: more.pop(name) for name in ("started", "learned", "stands_for", "disputed") if name in more}
     named = {} if ids is None else {"ids": ids}
     counted = {store: dict(words) for store, words in counts.items()}
     return UnitOutcome(unit_id=unit_id, counts=counted, details=named | details, **more)
@@ -146,6 +146,17 @@ def test_what_is_left_of_a_unit_that_never_began_has_failed() -> None:
     words = Words()
     words.settle({"images-00009": [A]}, "verify_deadline")
     assert counts(words) == {"failed": 1}
+
+
+def test_what_two_runs_saw_differently_was_erased_if_it_is_gone_after_all() -> None:
+    words = words_of(
+        outcome(
+            "images-00001", {"images": {"no_longer_matching": 3}}, {"no_longer_matching": [A, B, C]}, disputed=[A, B]
+        )
+    )
+    words.gone_after_all([A, C])
+    assert words.having("deleted") == {A}
+    assert counts(words) == {"deleted": 1, "no_longer_matching": 2}
 
 
 def test_a_failure_that_names_no_planned_item_stays_named() -> None:

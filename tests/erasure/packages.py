@@ -12,6 +12,7 @@ from local.verify_package.places import download_at
 from local.verify_package.report import Report
 from local.verify_package.verification import verify
 from shared.lifecycle import handle
+from shared.services import Services
 from tests.erasure.world import FULFILMENTS, Driver, World
 
 EXPORT = "5c173f82-b05c-487c-a274-befb32deccaa"
@@ -55,11 +56,22 @@ def naming(world: World, *texts: str, request_id: str = EXPORT) -> list[str]:
 
 def deliver_exports(driver: Driver, times: int) -> None:
     """Deliver some messages of the export queue only."""
-    region = driver.process.region
     for _ in range(times):
-        for message in region.queues.receive("export-work", limit=1):
-            handle(driver.process.services, FULFILMENTS["export-work"], message.content, message.dequeue_count)
-            region.queues.remove("export-work", message)
+        _deliver(driver, "export-work", driver.process.services)
+
+
+def deliver_erasures(driver: Driver) -> None:
+    """Deliver what can be seen of the queue of erasures only."""
+    while _deliver(driver, "deletion-work", driver.process.erasing):
+        continue
+
+
+def _deliver(driver: Driver, queue: str, services: Services) -> bool:
+    there = driver.process.region.queues.receive(queue, limit=1)
+    for message in there:
+        handle(services, FULFILMENTS[queue], message.content, message.dequeue_count)
+        driver.process.region.queues.remove(queue, message)
+    return bool(there)
 
 
 def verified(world: World, request_id: str = EXPORT) -> list[str]:

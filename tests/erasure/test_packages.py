@@ -8,10 +8,20 @@ import pytest
 from request_function.reading import plan
 from tests.erasure.gallery import Gallery, gallery
 from tests.erasure.oracle import NOTHING, difference
-from tests.erasure.packages import EXPORT, deliver_exports, export, exported, naming, package, verified
+from tests.erasure.packages import (
+    EXPORT,
+    deliver_erasures,
+    deliver_exports,
+    export,
+    exported,
+    naming,
+    package,
+    verified,
+)
 from tests.erasure.readings import approved, ending, residuals, words
 from tests.erasure.world import ID, Driver, World, approve, erasure
 
+LATER = "6d284093-c16d-598d-b385-cefb43efdbbb"
 NOBODY = "11111111-1111-4111-8111-111111111111"
 CLEAN = {"found": 1, "deleted": 1, "already_absent": 0, "verified": True, "packages": 1}
 
@@ -232,3 +242,35 @@ def test_a_package_that_holds_something_again_at_the_last_look_is_cleaned_once_m
     assert ending(driver.finish()) == ("completed", None)
     assert naming(world, there.fresh) == []
     assert own_exports(world)["verified"]
+
+
+# packages that are exempt, and those that never end
+
+
+def test_an_exempt_package_stays_byte_for_byte_and_is_named_with_its_expiry(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    exported(world, LATER)
+    before = package(world)
+    driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True, keep_exports=[EXPORT]))
+    assert ending(driver.finish()) == ("completed", None)
+    assert package(world) == before
+    assert naming(world, *there.anna, there.anna_tag, request_id=LATER) == []
+    kept = next(entry for entry in world.receipt()["residuals"] if entry["code"] == "kept_export")
+    assert kept["ids"] == [EXPORT]
+    assert kept["expires"].keys() == {EXPORT}
+
+
+def test_an_export_that_never_ends_is_named_and_still_ends_without_the_person(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(export())
+    deliver_exports(driver, 6)
+    driver.process.post(erasure(images={"metadata": {"subject": "anna"}}))
+    for _ in range(60):
+        deliver_erasures(driver)
+        world.pass_time(300)
+    assert ending(driver.status()) == ("partially_completed", "export_running")
+    assert own_exports(world)["verified"] is False
+    driver.finish(ID, EXPORT)
+    assert naming(world, *there.anna) == []

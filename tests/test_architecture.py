@@ -189,9 +189,12 @@ def test_nothing_outside_the_adapters_sleeps_or_opens_files() -> None:
 
 
 def test_the_domain_is_pure() -> None:
-    impure = ["io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "sys", "tempfile"]
+    impure = ["io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "tempfile"]
     impure += ["threading", "time", "uuid.uuid4", "concurrent", "asyncio", "azure", "requests", "urllib3"]
     assert not {name for name in importers_of(*impure) if is_in(name, "shared.domain")}
+    for name, path in app_modules().items():
+        of_system = {found for found in imported(path) if is_in(found, "sys")}
+        assert not is_in(name, "shared.domain") or of_system in (set(), {"sys", "sys.intern"}), name
 
 
 def test_plans_manifests_and_results_are_pure() -> None:

@@ -7,9 +7,9 @@ are the same to the properties, as the service leaves "nullable" keys out (Train
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, Self
 
 type Row = Mapping[str, Any]
@@ -26,7 +26,7 @@ class Resource:
     def from_row(cls, row: Row) -> Self:
         """Read the row; KeyError if it has no `id`."""
         # Interned: a large project's ids are read several times over, and kept in several sets at once.
-        return cls(id=sys.intern(str(row["id"]).lower()), row=row)
+        return cls(id=intern(str(row["id"]).lower()), row=row)
 
     @property
     def created(self) -> str:

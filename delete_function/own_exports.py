@@ -121,7 +121,7 @@ class OwnExportsPhase:
         That is when every package is clean and no export is awaited, or the deadline has come. A message that comes
         before the one that was sent with a delay has nothing to do.
         """
-        if is_early(self.services.now(), self._state["next_time"]):
+        if is_early(self.services.now(), self._state.get("next_time")):
             return Nothing()
         progress = self._packages.step(self._state["done"])
         if progress.is_finished or (progress.wait is None and self._is_late):

@@ -96,7 +96,7 @@ class _Wanted:
             blob = blobs.read(self._name)
         kept = json.loads(blob.content) if blob else {}
         return {
-            project_id: Tombstones(one["whole"], set(one["images"]), set(one["predictions"]), set(one["tags"]))
+            project_id: Tombstones(one["whole"], set(one["images"]), set(one["predictions"]), set(one.get("tags", ())))
             for project_id, one in kept.items()
         }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared import tombstones
 from shared.cleaning import is_being_rebuilt
 from tests.fakes import StoppingBlobStore, WorldStopped
 from tests.unit.cleaning.conftest import EXPORT, World
@@ -34,7 +35,10 @@ def stopped(world: World, request_id: str, *, requests: int, exports: int) -> bo
     return False
 
 
-@pytest.mark.parametrize("what", ["items", "whole"])
+FOUND = {"items": 3, "items and a tag": 4, "whole": 10}
+
+
+@pytest.mark.parametrize("what", FOUND)
 @pytest.mark.parametrize("store", ["requests", "exports"])
 def test_a_cleaning_that_dies_at_any_write_goes_on_to_the_same_end(
     exported: World, store: str, what: str, tmp_path: Path
@@ -44,12 +48,14 @@ def test_a_cleaning_that_dies_at_any_write_goes_on_to_the_same_end(
         world = exported.copy()
         erased: dict[str, Any] = {"whole": True} if what == "whole" else {"image_ids": world.annas()}
         erasure = world.erasure("anna", **erased)
+        if what == "items and a tag":
+            tombstones.write_tags(world.region.requests, erasure, world.project, [min(world.seeded["tags"].values())])
         if undisturbed is None:
             died = True
         else:
             died = stopped(world, erasure, **{"requests": NEVER, "exports": NEVER, store: count})
         progress = world.clean(erasure)
-        assert progress.counts["deleted"] == (3 if what == "items" else 10), count
+        assert progress.counts["deleted"] == FOUND[what], count
         undisturbed = undisturbed or end(world)
         assert end(world) == undisturbed, count
         count += 1

@@ -11,6 +11,7 @@ from export_function import exporting
 from export_function.catching_up import CaughtUp, catch_up
 from export_function.closing import Closing
 from export_function.fingerprint import Fingerprint
+from export_function.manifest import stores_of
 from export_function.plan import (
     DATA_PHASE,
     DERIVED_PHASE,
@@ -77,7 +78,8 @@ class ExportFulfilment:
     def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
         """End an export that cannot go on: failed, with what its units had written so far."""
         reason = "not_available" if isinstance(error, ServiceRefusal) else "delivery_exhausted"
-        return Ending(status=RequestStatus.FAILED, reason=reason, stores=counts_so_far(services, record))
+        counts = counts_so_far(services, record)
+        return Ending(status=RequestStatus.FAILED, reason=reason, stores=stores_of(counts, {}) if counts else {})
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """A refusal is tried again a few times, since roles and projects change, and then recorded."""

@@ -1,15 +1,18 @@
 """Receipts and records of requests that the whole app has worked through, against the emulator, are sound and whole."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from export_function.fulfilment import ExportFulfilment
 from local.verify_audit.checking import Audit, check
 from local.verify_receipt.__main__ import sound
 from local.verify_receipt.signature import signed_content
 from request_function.audit import write_heads
 from request_function.keys import key_set
+from shared.lifecycle import handle
 from tests.unit.in_process import Process, Region, region
 from tests.verify.ledgers import key_pair
 
@@ -72,6 +75,17 @@ def test_its_receipt_is_signed_and_sound_and_its_record_whole(process: Process, 
     request_id = process.post(body)
     status = process.finish(request_id)
     assert receipt_of(process, request_id)["request_status"] == status["request_status"]
+    assert list(check(process.services.ledger, Audit())) == []
+
+
+@pytest.mark.parametrize("phase", ["planning", "data", "derived", "closing", "zip"])
+def test_the_receipt_of_an_export_that_was_given_up_is_sound(process: Process, phase: str) -> None:
+    request_id = process.post({"scope": {"projects": "all"}})
+    process.work_until(lambda: process.status(request_id)["progress"]["phase"] in (phase, "zip"))
+    message = {"subject_request_id": request_id, "poisoned": 4}
+    handle(process.services, ExportFulfilment(), json.dumps(message).encode(), 1)
+    receipt = receipt_of(process, request_id)
+    assert (receipt["request_status"], receipt["reason"]) == ("failed", "delivery_exhausted")
     assert list(check(process.services.ledger, Audit())) == []
 
 

@@ -14,8 +14,14 @@ from benchmarks.surroundings import LEDGER, Surroundings
 from local.azurite.accounts import APP_ACCOUNT
 
 HOSTS = (1, 2, 4)
-IMAGES = 48 * 256
-"""A host works on six units of 256 at a time, so that these are eight, four and two times of all hosts' work."""
+IMAGES = 16 * 256
+"""Sixteen units: with one at a time in each host these are sixteen, eight and four turns."""
+ONE_UNIT_AT_A_TIME = {
+    "COPY_CONCURRENCY": "8",
+    "AzureFunctionsJobHost__extensions__queues__batchSize": "1",
+    "AzureFunctionsJobHost__extensions__queues__newBatchThreshold": "0",
+}
+"""Eight copies under way in each host, so that their latency is the limit and not the machine that all hosts share."""
 LATENCY_MILLISECONDS = 200
 
 
@@ -43,7 +49,7 @@ def several_hosts(plan: Plan, around: Surroundings) -> list[Table]:
 
 
 def _shared(around: Surroundings, number: int, project: str, images: int) -> Shared:
-    with around.hosts(number, COPY_CONCURRENCY="8") as (first, *others):
+    with around.hosts(number, **ONE_UNIT_AT_A_TIME) as (first, *others):
         app = measured(around, first, "exports", _body(project), beside=others)
         copies = around.blobs.counts()["calls"].get(f"{APP_ACCOUNT} CopyBlobFromURL", 0)
     lines = _lines(around, app.record["subject_request_id"])

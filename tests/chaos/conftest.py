@@ -21,7 +21,7 @@ from tests.chaos.world import running_world
 
 SHORT_RUN_KILLS = 20
 SHORT_RUN_SEED = 1
-SHORT_RUN_SECONDS = 45.0
+SHORT_RUN_SECONDS = 35.0
 FEWEST_KILLS = 6
 SETTLE_SECONDS = 240.0
 

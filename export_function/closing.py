@@ -37,6 +37,9 @@ type Row = Mapping[str, Any]
 PICTURES = {"image_id": (IMAGES, "images/files/"), "prediction_id": (PREDICTIONS, "predictions/files/")}
 """Which id in a file's row says that it is a picture: of which store, and in which folder."""
 
+UNWRITTEN = frozenset({"vanished", "copy_refused", "refused"})
+"""Gaps of pictures that are not in the package."""
+
 SPARED = "it was left out for an erasure that then did not erase it"
 
 
@@ -143,12 +146,30 @@ class Closing:
 
     def _count_units(self, project: Json) -> None:
         listings = self._listings(project)
+        unwritten: set[tuple[str, str]] = set()
         for outcome in self._outcomes(project):
             self._count_outcome(outcome)
+            unwritten |= {
+                (entry["store"], entry["id"]) for entry in outcome.gaps if entry["id"] and entry["code"] in UNWRITTEN
+            }
             self._count_erased(project["id"], outcome)
             for row in outcome.files:
                 if not self._erased.is_gone(row) and not _is_there(row, listings):
                     self._lost(row)
+        if unwritten:
+            self._take_back(project, unwritten)
+
+    def _take_back(self, project: Json, unwritten: set[tuple[str, str]]) -> None:
+        """Remove the pictures that no unit has written in the end, though an earlier try of one may have."""
+        for outcome in self._outcomes(project):
+            unwritten -= {
+                (_store_of_picture(row) or "", row["ids"].get(_kind_of_picture(row))) for row in outcome.files
+            }
+        blobs, prefix = self.services.packages.blobs, package_prefix(self.request_id)
+        for store, folder in PICTURES.values():
+            ids = sorted(item for kind, item in unwritten if kind == store)
+            paths = (prefix + project_path(project["id"], f"{folder}{item}.") for item in ids)
+            blobs.delete_all(entry.name for path in paths for entry in blobs.entries(path))
 
     def _count_outcome(self, outcome: UnitOutcome) -> None:
         self.counts = add_counts(self.counts, outcome.counts)

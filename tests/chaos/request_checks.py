@@ -16,7 +16,7 @@ from tests.chaos.world import is_final
 
 EVERYTHING_DONE = ("completed", None)
 TOLERATED = {
-    "access": {("partially_completed", "items_failed"), ("partially_completed", "not_available")},
+    "access": {("partially_completed", why) for why in ("items_failed", "not_available", "inventory_unstable")},
     "erasure": {("partially_completed", "items_failed")},
 }
 """What a service that fails one call in ten may make of a request; everything of it is named."""

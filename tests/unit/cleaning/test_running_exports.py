@@ -169,3 +169,18 @@ def test_erasures_that_never_end_do_not_keep_an_export_from_ending(living: Regio
 
     process.work_until(has_ended)
     assert process.services.ledger.read(request_id).record.notes["zip_rounds"] == 3
+
+
+def test_a_picture_that_an_earlier_try_wrote_goes_when_the_image_has_vanished_by_the_next(
+    living: Region, tmp_path: Path
+) -> None:
+    race = Race(living, fill(emptied(living)), PLAIN, 0)
+    process, image = race.world.process, race.world.seeded["images"][1]
+    request_id = process.post(PLAIN)
+    process.work_until(lambda: process.status(request_id)["progress"]["phase"] == "data")
+    path = f"projects/{race.world.project}/images/files/{image}.jpg"
+    process.services.packages.write_plain(request_id, path, b"a picture", "image/jpeg")
+    living.control.delete_images("Pets", [image])
+    process.finish(request_id)
+    assert path not in race.world.package()
+    assert race.world.findings(tmp_path) == []

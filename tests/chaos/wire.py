@@ -87,7 +87,7 @@ class Wire:
             for text in _messages(call.body):
                 self.scan.message(queue, text)
                 self.sent.append((queue, text))
-        else:
+        elif "/" in path:  # else a batch of calls, which nobody keeps: each has a signature of its own in its head
             self.scan.blob(path, call.body, Stage.RUNNING)
 
 

@@ -7,7 +7,7 @@ import re
 from export_function.pictures import head_of
 from export_function.previous import PreviousIteration
 from export_function.unit_work import Result, UnitWork, gap, raise_if_worth_waiting
-from shared.domain.errors import SourceRefusal, TransientError
+from shared.domain.errors import GdprError, ResourceAbsent, ServiceRefusal, SourceRefusal, TransientError
 from shared.domain.resources import Row
 from shared.packages import file_row, package_prefix, project_path
 from shared.ports import WrittenFile
@@ -47,8 +47,8 @@ def model_name(row: Row, number: int) -> str:
 def _download(work: UnitWork, result: Result, row: Row, name: str) -> None:
     try:
         result.files.append(_stream(work, str(row["downloadUri"]), name))
-    except (SourceRefusal, TransientError) as error:
-        if isinstance(error, SourceRefusal) and error.reason in DEAD_LINKS:
+    except (SourceRefusal, ServiceRefusal, TransientError) as error:
+        if _is_dead(error):
             if (held := _take_over(work, name)) is not None:
                 result.files.append(held)
                 result.count(STORE, written=1)
@@ -60,6 +60,11 @@ def _download(work: UnitWork, result: Result, row: Row, name: str) -> None:
         result.fail(STORE, work.iteration_id, "copy_refused", error, "GetExports")
     else:
         result.count(STORE, written=1)
+
+
+def _is_dead(error: GdprError) -> bool:
+    """Whether a model cannot be had any more: its link has expired, or its path in a virtual network leads nowhere."""
+    return isinstance(error, ResourceAbsent) or (isinstance(error, SourceRefusal) and error.reason in DEAD_LINKS)
 
 
 def _take_over(work: UnitWork, name: str) -> dict[str, object] | None:

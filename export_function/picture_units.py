@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from export_function.leftovers import remove_pictures
 from export_function.narrowing import shown_rows
 from export_function.pictures import Copied, PictureCopier, Pictured
 from export_function.plan import IMAGES, PREDICTIONS
@@ -21,11 +22,13 @@ VANISHED = "it was there when the export was planned and gone when it was read"
 
 def export_images(work: UnitWork) -> UnitOutcome:
     """Write up to 256 images: their rows as read now, and their original bytes."""
-    present = _present_images(work)
-    copied = _image_copier(work).copy_all(present)
-    raise_if_worth_waiting(_errors(copied), work.attempt)
+    wanted = _wanted_images(work)
+    present, others = _read_images(work, wanted, work.iteration_id)
+    copied = _image_copier(work, work.iteration_id).copy_all(present)
+    elsewhere = _copied_elsewhere(work, _not_there(wanted, copied) - others)
+    raise_if_worth_waiting(_errors([*copied, *elsewhere]), work.attempt)
     result = Result()
-    _account_for(result, work, IMAGES, copied, set(_wanted_images(work)) - {image.id for image in present})
+    _account_for(result, work, IMAGES, wanted, [*copied, *elsewhere])
     kept = [entry.picture for entry in copied if entry.row is not None]
     result.files.insert(0, _rows_file(work, kept))
     result.details |= _tags_for_narrowed(work, kept)
@@ -34,13 +37,17 @@ def export_images(work: UnitWork) -> UnitOutcome:
 
 def export_iteration_images(work: UnitWork) -> UnitOutcome:
     """Write up to 256 rows as an iteration holds them, and the bytes of images that no newer source has."""
-    present = _present_images(work)
+    present, others, gone = _read_iteration(work)
     with_bytes = {item for item in work.unit.details["with_bytes"] if not work.erased.covers_image(item)}
-    copied = _image_copier(work).copy_all([image for image in present if image.id in with_bytes])
-    raise_if_worth_waiting(_errors(copied), work.attempt)
+    copied = _image_copier(work, work.iteration_id).copy_all([image for image in present if image.id in with_bytes])
+    elsewhere = _copied_elsewhere(work, _not_there(with_bytes, copied) - others)
+    raise_if_worth_waiting([*gone, *_errors([*copied, *elsewhere])], work.attempt)
     result = Result()
-    _account_for(result, work, IMAGES, copied, with_bytes - {image.id for image in present})
-    result.files.insert(0, _rows_file(work, present))
+    _account_for(result, work, IMAGES, with_bytes, [*copied, *elsewhere])
+    for error in gone:
+        result.fail(IMAGES, work.iteration_id, "gone", error, error.operation)
+    if not gone:
+        result.files.insert(0, _rows_file(work, present))
     result.details |= _tags_for_narrowed(work, present)
     return result.outcome(work.unit)
 
@@ -59,7 +66,7 @@ def export_predictions(work: UnitWork) -> UnitOutcome:
     copied = copier.copy_all(present)
     raise_if_worth_waiting(_errors(copied), work.attempt)
     result = Result()
-    _account_for(result, work, PREDICTIONS, copied, wanted - {prediction.id for prediction in present})
+    _account_for(result, work, PREDICTIONS, wanted, copied)
     kept = [entry.picture.row for entry in copied if entry.row is not None]
     rows = shown_rows(work, result, PREDICTIONS, work.project_id, kept)
     result.files.insert(0, work.write_rows(f"predictions/{work.unit.number:05d}.jsonl", rows, "QueryPredictions"))
@@ -71,17 +78,62 @@ def _wanted_images(work: UnitWork) -> list[str]:
     return [item for item in work.unit.item_ids if not work.erased.covers_image(item)]
 
 
-def _present_images(work: UnitWork) -> list[Image]:
-    """Read the unit's images anew; in a narrowed export only those that are still that person's."""
-    rows = work.client.get_images_by_ids(work.project_id, _wanted_images(work), iteration_id=work.iteration_id)
+def _read_images(work: UnitWork, ids: Sequence[str], iteration_id: str | None) -> tuple[list[Image], set[str]]:
+    """Read images anew: their rows, and the ids that are somebody else's by now in an export of one person's."""
+    rows = work.client.get_images_by_ids(work.project_id, ids, iteration_id=iteration_id)
     selector = work.request.images
     meant = [row for row in rows if selector is None or matches(selector, row)]
-    return sorted(meant, key=lambda image: image.id)
+    return sorted(meant, key=lambda image: image.id), {row.id for row in rows} - {row.id for row in meant}
 
 
-def _image_copier(work: UnitWork) -> PictureCopier:
+def _read_iteration(work: UnitWork) -> tuple[list[Image], set[str], list[ResourceAbsent]]:
+    """Read the unit's rows of an iteration; of one that is gone by now nothing but that."""
+    try:
+        return *_read_images(work, _wanted_images(work), work.iteration_id), []
+    except ResourceAbsent as gone:
+        return [], set(), [gone]
+
+
+def _not_there(wanted: Collection[str], copied: Sequence[Copied]) -> set[str]:
+    """Give the wanted ids that the source does not show any more."""
+    return set(wanted) - {entry.picture.id for entry in copied if entry.row is not None}
+
+
+def _copied_elsewhere(work: UnitWork, missing: set[str]) -> list[Copied]:
+    """
+    Copy pictures that have gone from the unit's source since it was planned, from the newest iteration that holds them.
+
+    Deleting images leaves them in iterations, unless that is said; their rows there are written by other units.
+    """
+    found: list[Copied] = []
+    for iteration_id in _planned_iterations(work) if missing else ():
+        rows, others = _rows_elsewhere(work, sorted(missing), iteration_id)
+        copied = _image_copier(work, iteration_id).copy_all(rows) if rows else []
+        found += [entry for entry in copied if entry.row is not None]
+        missing = missing - others - {entry.picture.id for entry in found}
+        if not missing:
+            break
+    return found
+
+
+def _rows_elsewhere(work: UnitWork, ids: Sequence[str], iteration_id: str) -> tuple[list[Image], set[str]]:
+    try:
+        return _read_images(work, ids, iteration_id)
+    except ResourceAbsent:
+        return [], set()  # it has gone too
+
+
+def _planned_iterations(work: UnitWork) -> list[str]:
+    """Give the other iterations that hold images, the newest first."""
+    plan: Mapping[str, Any] = work.services.ledger.plan(work.request_id) or {"projects": []}
+    project = next(one for one in plan["projects"] if one["id"] == work.project_id)
+    held = [source["iteration_id"] for source in project["sources"] if source["counted"] or source["planned"]]
+    return [iteration_id for iteration_id in held if iteration_id not in (None, work.iteration_id)]
+
+
+def _image_copier(work: UnitWork, iteration_id: str | None) -> PictureCopier:
     def refresh(image_id: str) -> Image | None:
-        rows = work.client.get_images_by_ids(work.project_id, [image_id], iteration_id=work.iteration_id)
+        rows = work.client.get_images_by_ids(work.project_id, [image_id], iteration_id=iteration_id)
         return rows[0] if rows else None
 
     return PictureCopier(
@@ -105,14 +157,15 @@ def _errors(copied: Sequence[Copied]) -> list[GdprError]:
     return [entry.row for entry in copied if isinstance(entry.row, GdprError)]
 
 
-def _account_for(result: Result, work: UnitWork, store: str, copied: Sequence[Copied], absent: Collection[str]) -> None:
-    """Give every planned item its word, and every file its row."""
-    vanished = sorted({*absent, *(entry.picture.id for entry in copied if entry.row is None)})
+def _account_for(result: Result, work: UnitWork, store: str, wanted: Collection[str], copied: Sequence[Copied]) -> None:
+    """Give every planned item its word, and every file its row; what has none is not in the package."""
+    vanished = sorted(_not_there(wanted, copied))
     failed = [(entry.picture.id, entry.row) for entry in copied if isinstance(entry.row, GdprError)]
     rows = [entry.row for entry in copied if entry.row is not None and not isinstance(entry.row, GdprError)]
     result.count(store, written=len(rows), vanished=len(vanished), failed=len(failed))
     result.files.extend(sorted(rows, key=lambda row: str(row["path"])))
     result.gaps.extend(gap(store, item, "vanished", VANISHED) for item in vanished)
+    remove_pictures(work, store, [*vanished, *(item for item, _ in failed)])
     for item, error in failed:
         result.gaps.append(gap(store, item, "copy_refused", "the service lists it, but its bytes could not be had"))
         result.failures.append(failure(store, item, "copy_refused", error, "copy"))

@@ -14,8 +14,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from export_function.leftovers import leftover_picture
 from export_function.unit_work import UnitWork
-from shared.domain.errors import GdprError, OutcomeUnknown, ResourceAbsent, SourceRefusal, TransientError
+from shared.domain.errors import (
+    GdprError,
+    OutcomeUnknown,
+    ResourceAbsent,
+    ServiceRefusal,
+    SourceRefusal,
+    TransientError,
+)
 from shared.domain.media_type import media_type
 from shared.domain.resources import Image, StoredPrediction
 from shared.packages import checked, file_row, package_prefix, project_path
@@ -63,8 +71,18 @@ class PictureCopier:
     def _copied(self, picture: Pictured) -> Copied:
         try:
             return Copied(picture, self._copy(picture))
-        except (SourceRefusal, TransientError) as error:
-            return Copied(picture, error)
+        except (SourceRefusal, ServiceRefusal, TransientError) as error:
+            return Copied(picture, self._copied_before(picture) or error)
+
+    def _copied_before(self, picture: Pictured) -> dict[str, Any] | None:
+        """Give the row of what an earlier delivery of the unit has copied: a picture does not change under its id."""
+        if self.work.attempt == 1:
+            return None
+        found = leftover_picture(self.work.services.packages, self._path(picture, ""), self.work.request_id)
+        if found is None:
+            return None
+        path, written, head = found
+        return self._row(picture, path, written.size, written.md5, written.sha256, media_type(head)[0])
 
     def _copy(self, picture: Pictured) -> dict[str, Any] | None:
         """Copy one picture; None if it is gone from the service. A refused link is replaced by a fresh one, twice."""

@@ -19,7 +19,7 @@ def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     Give a JSON value without links: keys that end in `Uri` or `Url` are dropped, whatever their case and depth.
 
     Values of `metadata` are the customer's own and keep their keys. Any text with a signature (`?sig=`) or with the
-    address of a storage service is replaced as a whole, wherever it stands.
+    address of a storage service is replaced as a whole, wherever it stands: in a key of `metadata` too.
     """
     if isinstance(value, dict):
         return {key: _member(key, member) for key, member in value.items() if not _LINK_KEY.search(key)}
@@ -30,7 +30,7 @@ def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 def _member(key: str, member: Any) -> Any:  # noqa: ANN401 - any JSON value
     if key == "metadata" and isinstance(member, dict):
-        return {name: without_links(text) for name, text in member.items()}
+        return {_text(name): without_links(text) for name, text in member.items()}
     return without_links(member)
 
 

@@ -64,7 +64,7 @@ def test_as_many_coming_as_going_is_noticed(world: World, album: Album, sound: S
     with when_asked(world, READING, exchange):
         package = sound(world.export())
     assert package.ending == COMPLETE
-    assert [(store, code) for store, _, code in package.gaps] == [("images", "vanished")]
+    assert package.gaps == [], "what left the workspace is there from an iteration, and what came is there too"
     truth = world.control.truth()["projects"][0]["workspace"]["images"]
     assert package.rows_by_id(f"projects/{album.project}/images").keys() == {one["id"] for one in truth}
 
@@ -108,6 +108,40 @@ def test_a_deleted_iteration_takes_its_images_along_and_is_named(world: World, a
     assert {gap[2] for gap in package.gaps if gap[0] == "images"} <= {"vanished", "list_moved", "gone", "refused"}
     named = {gap[1] for gap in package.gaps}
     assert first in named
+    assert_adds_up(package)
+
+
+def test_an_image_that_leaves_the_workspace_alone_meanwhile_has_its_bytes_from_an_iteration(
+    world: World, album: Album, sound: Sound
+) -> None:
+    """Deleting images leaves them in iterations, unless that is said."""
+    gone = album.images[0]
+    with (
+        world.gallery() as gallery,
+        when_asked(world, READING, lambda: gallery.call("DELETE", f"/projects/{album.project}/images", imageIds=gone)),
+    ):
+        package = sound(world.export())
+    assert package.ending == COMPLETE
+    assert package.gaps == [("images", album.project, "list_moved")]
+    assert package.pictures(album.project) == album.uploaded
+    assert_whole(world, package, album.project)
+
+
+def test_an_image_whose_newest_iteration_goes_meanwhile_has_its_bytes_from_an_older_one(
+    world: World, album: Album, sound: Sound
+) -> None:
+    older, newest = album.iterations
+    image = album.images[0]
+    with world.gallery() as gallery:
+        gallery.call("DELETE", f"/projects/{album.project}/images", imageIds=image)
+        with when_asked(
+            world, READING, lambda: gallery.call("DELETE", f"/projects/{album.project}/iterations/{newest}")
+        ):
+            package = sound(world.export())
+    assert package.pictures(album.project) == album.uploaded
+    assert image in package.rows_by_id(f"projects/{album.project}/iterations/{older}/images")
+    assert ("images", newest, "gone") in package.gaps
+    assert package.ending == ("partially_completed", "items_failed")
     assert_adds_up(package)
 
 

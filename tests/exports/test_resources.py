@@ -85,6 +85,38 @@ def test_an_artifact_that_is_gone_is_named(world: World, sound: Sound) -> None:
     assert package.counts("images") == {"found": 9, "written": 8, "failed": 1, "service_count": 7}
 
 
+def test_an_artifact_that_is_refused_costs_no_other_picture(world: World, sound: Sound) -> None:
+    album = fill(world)
+    world.control.virtual_network("all")
+    refused = album.images[0], album.predictions[0]
+    for one in refused:
+        world.control.fault("status", operation="GetArtifact", status=403, query=one.replace("-", "") + "|" + one)
+    package = sound(world.export())
+    assert package.gaps == sorted([("images", refused[0], "copy_refused"), ("predictions", refused[1], "copy_refused")])
+    assert package.counts("images") == {"found": 9, "written": 8, "failed": 1, "service_count": 7}
+    assert package.counts("predictions") == {"found": 3, "written": 2, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "ending"),
+    [(404, "link_expired", COMPLETE), (403, "copy_refused", ("partially_completed", "items_failed"))],
+)
+def test_a_model_that_get_artifact_does_not_give_costs_no_other_model(
+    world: World, sound: Sound, status: int, code: str, ending: tuple[str, str | None]
+) -> None:
+    album = fill(world)
+    first = album.iterations[0]
+    with world.gallery() as gallery:
+        gallery.call("POST", f"/projects/{album.project}/iterations/{first}/export", platform="TensorFlow")
+    world.control.advance(10)
+    world.control.virtual_network("all")
+    world.control.fault("status", operation="GetArtifact", status=status, query="ONNX")
+    package = sound(world.export())
+    assert (package.ending, package.gaps) == (ending, [("exported_models", first, code)])
+    word = "vanished" if status == 404 else "failed"
+    assert package.counts("exported_models") == {"found": 2, "written": 1, word: 1}
+
+
 def test_an_artifact_whose_stream_breaks_is_read_again(world: World, sound: Sound) -> None:
     album = fill(world)
     world.control.virtual_network("all")

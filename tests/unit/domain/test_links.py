@@ -84,6 +84,10 @@ def test_a_text_with_a_signature_or_a_storage_address_is_replaced_as_a_whole(tex
     assert without_links({"note": f"see {text} now"}) == {"note": REMOVED}
 
 
+def test_a_link_that_stands_as_a_key_of_metadata_is_removed_too() -> None:
+    assert without_links({"metadata": {SAS: "x", "url": "y"}}) == {"metadata": {REMOVED: "x", "url": "y"}}
+
+
 def test_metadata_keys_are_the_customers_own() -> None:
     row = {"metadata": {"profileUrl": "https://example.com/anna", "uri": "x", "leak": SAS}}
     assert without_links(row) == {"metadata": {"profileUrl": "https://example.com/anna", "uri": "x", "leak": REMOVED}}

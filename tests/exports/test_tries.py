@@ -1,0 +1,59 @@
+"""Units that are delivered several times: each try adds to the package, and none leaves what is not listed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.exports.everything import Album, fill
+from tests.exports.world import Package, World, assert_adds_up, when_asked
+
+type Sound = Callable[[Package], Package]
+COMPLETE = ("completed", None)
+
+
+@pytest.fixture
+def album(world: World) -> Album:
+    return fill(world)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_picture_that_one_try_has_copied_is_there_though_a_later_one_cannot_have_it(
+    world: World, album: Album, sound: Sound, status: int
+) -> None:
+    """One picture has the unit delivered again; from the second try on no link of any picture works."""
+    never, reads = album.images[0], "/images/id"
+
+    def end_all_links() -> None:
+        world.control.fault("status", operation=["GetBlob", "HeadBlob"], status=status)
+
+    world.control.bad_links([never], "broken")
+    with when_asked(world, reads, end_all_links, nth=7):
+        package = sound(world.export({"scope": {"projects": "all", "predictions": False}}))
+    held = package.pictures(album.project)
+    assert held.items() <= album.uploaded.items()
+    assert set(album.images) - {never} <= held.keys()
+    assert ("images", never, "copy_refused") in package.gaps
+    assert_adds_up(package)
+
+
+def test_a_unit_that_is_given_up_leaves_nothing_that_the_manifest_does_not_list(
+    world: World, album: Album, sound: Sound
+) -> None:
+    world.control.bad_links([album.images[0]], "broken")
+
+    def refuse() -> None:
+        world.control.fault("status", operation="GetImagesByIds", status=403)
+
+    with when_asked(world, "/images/id", refuse, nth=5):
+        package = sound(world.export())
+    assert {("images", one, "refused") for one in album.images} <= set(package.gaps)
+    assert not set(album.images) & package.pictures(album.project).keys()
+    assert_adds_up(package)
+
+
+def test_many_faults_of_single_pictures_cost_none_of_them(world: World, sound: Sound) -> None:
+    seeded = world.control.seed("Stormy", 300, unique_bytes=True)
+    world.control.fault("status", operation="GetBlob", status=500, probability=0.1, seed=5)
+    package = sound(world.export({"scope": {"projects": "all", "predictions": False}}))
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert package.pictures(seeded["project"]).keys() == set(seeded["images"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from export_function.account import export_account
-from export_function.unit_work import UnitWork
-from shared.domain.errors import ServiceRefusal
+from export_function.unit_work import UnitWork, raise_if_worth_waiting
+from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.work import UnitOutcome
 
 
@@ -32,6 +32,8 @@ def _prediction_resources(work: UnitWork) -> Iterator[str]:
     for project in plan["projects"]:
         try:
             iterations = work.services.resource(project["resource"]).get_iterations(project["id"])
-        except ServiceRefusal:
+        except (ServiceRefusal, TransientError) as error:
+            if isinstance(error, TransientError):
+                raise_if_worth_waiting([error], work.attempt)
             continue  # the project's own units name the refusal
         yield from (i.row["originalPublishResourceId"] for i in iterations if i.row.get("originalPublishResourceId"))

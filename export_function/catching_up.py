@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from export_function.faults import can_go_without, goes_without_failing
 from export_function.plan import (
     IMAGES,
     ITERATION,
@@ -25,7 +26,7 @@ from export_function.plan import (
     units_of,
 )
 from export_function.planning import Planner
-from shared.domain.errors import ResourceAbsent, ServiceRefusal
+from shared.domain.errors import ResourceAbsent, ServiceRefusal, TransientError
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
 from shared.domain.subject_request import SubjectRequest
@@ -84,6 +85,7 @@ def catch_up(
         request=request,
         settle_for_unstable=True,
         settle_for_refused=True,
+        settle_for_faults=goes_without_failing(record),
         next_number=_next_number(plan, record),
     )
     moved = (project for project in plan["projects"] if has_moved(services, record, project))
@@ -111,7 +113,9 @@ def has_moved(
         )
     except ResourceAbsent:
         return not only_grown  # the project or an iteration is gone: nothing can have come
-    except ServiceRefusal:
+    except (ServiceRefusal, TransientError) as error:
+        if not can_go_without(record, error):
+            raise
         return True
 
 

@@ -139,7 +139,7 @@ class Closing:
             self.gaps.append(unread)
             self.failures.append(failed)
         if self.request.projects == "all" and not self.request.narrowed:
-            came = came_meanwhile(self.services, self.plan)
+            came = came_meanwhile(self.services, self.record, self.plan)
             self.gaps.extend(came)
             self.is_lacking |= bool(came)
         self.gaps.extend(left_out(self.request))

@@ -10,6 +10,7 @@ from typing import Any
 from export_function import exporting
 from export_function.catching_up import CaughtUp, catch_up
 from export_function.closing import Closing
+from export_function.faults import goes_without_failing, wait_for_call
 from export_function.fingerprint import Fingerprint
 from export_function.leftovers import remove_unit
 from export_function.manifest import stores_of
@@ -24,7 +25,7 @@ from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from export_function.previous import find_previous, is_unchanged, prolong, unchanged_ending
 from export_function.unread import REFUSAL_ATTEMPTS, REFUSAL_PAUSE_SECONDS
 from export_function.zip_phase import begin_zips, close_again, closed_ending
-from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal
+from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal, TransientError
 from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
@@ -50,7 +51,15 @@ class ExportFulfilment:
 
     def step(self, services: Services, current: Versioned) -> Decision:
         """Take the next step: plan, wait for the units, catch up, close, or remove what was written."""
-        record = current.record
+        try:
+            return self._step(services, current.record)
+        except TransientError as error:
+            wait = wait_for_call(services, current.record, error)
+            if wait is None:
+                raise
+            return wait
+
+    def _step(self, services: Services, record: RequestRecord) -> Decision:
         match record.status:
             case RequestStatus.PENDING:
                 return Move(record=record.in_phase(services.now(), "planning", status=RequestStatus.PLANNING))
@@ -97,6 +106,7 @@ class ExportFulfilment:
             request=requested(services, record),
             settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
             settle_for_refused=refusals >= REFUSAL_ATTEMPTS - 1,
+            settle_for_faults=goes_without_failing(record),
             fingerprint=Fingerprint() if record.notes.get("series") else None,
             times_unread=int(notes.get("plans_unread", 0)),
         )

@@ -22,8 +22,9 @@ from export_function.plan import (
 from export_function.unit_work import failure, refusal_code
 from export_function.unread import as_planned, longest_pause
 from shared.domain.canonical import keyed_digest
-from shared.domain.errors import ResourceAbsent, ServiceRefusal
+from shared.domain.errors import ResourceAbsent, ServiceRefusal, TransientError
 from shared.domain.resources import Image, Iteration, Resource
+from shared.domain.retry import is_fault
 from shared.domain.selection import newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
@@ -46,7 +47,8 @@ class Planner:
     Plans one export.
 
     `settle_for_unstable` freezes moving lists as they are, and the manifest names them. `settle_for_refused` plans
-    without what the service refuses to show, and the manifest names that too; else a refusal is raised. A
+    without what the service refuses to show, and the manifest names that too; else a refusal is raised.
+    `settle_for_faults`: the same for single calls that keep failing. A
     `fingerprint` is taken where it is given empty. `times_unread`: how often before this a resource would not list its
     projects; `pause` then says after how many seconds it is worth asking again.
     """
@@ -56,6 +58,7 @@ class Planner:
     request: SubjectRequest
     settle_for_unstable: bool
     settle_for_refused: bool = False
+    settle_for_faults: bool = False
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     next_number: int = 1
     fingerprint: Fingerprint | None = None
@@ -97,8 +100,8 @@ class Planner:
         try:
             client = self.services.resource(resolved.resource)
             self._published_to |= add_own_data(fingerprint, client, resolved.project.id)
-        except ServiceRefusal:
-            if not self.settle_for_refused:
+        except (ServiceRefusal, TransientError) as error:
+            if not self._settles_for(error):
                 raise
             return None  # the unit that writes this data names the refusal
         return None if self._refused else self._keyed(fingerprint.text)
@@ -159,14 +162,19 @@ class Planner:
         return replace(found, refused=self._refused)
 
     def _shown[T](self, store: str, item_id: str, read: Callable[[], T], otherwise: T) -> T:
-        """Read a list; what stands for it, and a note, where the service refuses and that is settled for."""
+        """Read a list; what stands for it, and a note, where the service refuses or fails and that is settled for."""
         try:
             return read()
-        except ServiceRefusal as refusal:
-            if not self.settle_for_refused:
+        except (ServiceRefusal, TransientError) as refusal:
+            if not self._settles_for(refusal):
                 raise
             self._refused.append(failure(store, item_id, refusal_code(refusal), refusal, refusal.operation))
             return otherwise
+
+    def _settles_for(self, error: ServiceRefusal | TransientError) -> bool:
+        if isinstance(error, ServiceRefusal):
+            return self.settle_for_refused
+        return self.settle_for_faults and is_fault(error)
 
     def _goes_without(self, iteration_id: str, refusal: ServiceRefusal) -> bool:
         """Say whether one person's images are looked for without an iteration: it has none, or is named as refused."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from export_function.faults import can_go_without
 from export_function.unit_work import failure, gap
 from shared.domain.errors import ServiceRefusal, TransientError
+from shared.domain.record import RequestRecord
 from shared.domain.retry import redelivery_delay
 from shared.inventory import UnreadResource
 from shared.services import Services
@@ -59,7 +61,7 @@ def unread_of(plan: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, A
     ]
 
 
-def came_meanwhile(services: Services, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+def came_meanwhile(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give the gaps of projects that were not there when an export of all was planned; a call per resource."""
     planned = {project["id"] for project in plan["projects"]}
     unread = {entry["resource"] for entry in plan.get("unread", ())}
@@ -69,7 +71,9 @@ def came_meanwhile(services: Services, plan: Mapping[str, Any]) -> list[dict[str
             continue
         try:
             new = sorted({project.id for project in client.get_projects()} - planned)
-        except ServiceRefusal:
+        except (ServiceRefusal, TransientError) as error:
+            if not can_go_without(record, error):
+                raise
             gaps.append(
                 gap(STORE, None, "list_moved", f"{host} listed its projects at the beginning and not at the end")
             )

@@ -91,13 +91,13 @@ def redelivery_delay(attempt: int, error: TransientError) -> float | None:
     shorter than `error.retry_after`, which counts up to one hour. An outage (throttled, 503, not reached, no answer,
     storage) is given up after about an hour of waiting, a plain 5xx after six redeliveries (about two minutes).
     """
-    if _is_fault(error):
+    if is_fault(error):
         return _delay(attempt, error) if attempt <= FAULT_REDELIVERIES else None
     waited = sum(_delay(earlier, error) for earlier in range(1, attempt))
     return _delay(attempt, error) if waited < OUTAGE_SECONDS else None
 
 
-def _is_fault(error: TransientError) -> bool:
+def is_fault(error: TransientError) -> bool:
     """Tell a failure of this one call (500, 502, 504) from the whole other side being away."""
     return isinstance(error, ServiceUnavailable) and error.status not in (None, 503)
 

@@ -1,0 +1,69 @@
+"""A single call that fails each time, while the service answers all others: it is named, and the rest is exported."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.exports.everything import Album, fill
+from tests.exports.world import Package, World, assert_adds_up, when_asked
+
+type Sound = Callable[[Package], Package]
+LISTS = ["GetIterations", "GetImages", "GetImageCount", "QueryPredictions"]
+
+
+@pytest.fixture
+def albums(world: World) -> tuple[Album, Album]:
+    """A project whose lists will fail, and another."""
+    return fill(world, "Failing"), fill(world, "Other")
+
+
+def assert_other_is_whole(package: Package, other: Album) -> None:
+    assert package.pictures(other.project) == other.uploaded
+    assert package.pictures(other.project, "predictions").keys() == set(other.predictions)
+    assert other.project not in {one for _, one, _ in package.gaps}
+    assert package.ending[0] == "partially_completed"
+    assert_adds_up(package)
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_a_list_that_fails_from_the_beginning_costs_what_it_shows(
+    world: World, albums: tuple[Album, Album], sound: Sound, operation: str
+) -> None:
+    failing, other = albums
+    world.control.fault("status", operation=operation, status=500, route=failing.project)
+    package = sound(world.export())
+    assert_other_is_whole(package, other)
+    assert failing.project in {one for _, one, code in package.gaps if code == "refused"}
+    assert package.json(f"projects/{failing.project}/project.json")["name"] == "Failing"
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_a_list_that_fails_at_the_end_costs_nothing_that_was_read(
+    world: World, albums: tuple[Album, Album], sound: Sound, operation: str
+) -> None:
+    failing, other = albums
+
+    def begin() -> None:
+        world.control.fault("status", operation=operation, status=500, route=failing.project)
+
+    with when_asked(world, "/images/id", begin):
+        package = sound(world.export())
+    assert_other_is_whole(package, other)
+    assert package.pictures(failing.project) == failing.uploaded
+
+
+def test_a_list_that_fails_for_a_while_costs_nothing(world: World, albums: tuple[Album, Album], sound: Sound) -> None:
+    world.control.fault("status", operation=LISTS, status=500, times=12)
+    package = sound(world.export())
+    assert (package.ending, package.gaps) == (("completed", None), [])
+    assert [package.pictures(album.project) for album in albums] == [album.uploaded for album in albums]
+
+
+def test_projects_that_cannot_be_listed_at_the_end_are_named(
+    world: World, albums: tuple[Album, Album], sound: Sound
+) -> None:
+    with when_asked(world, "/images/id", lambda: world.control.fault("status", operation="GetProjects", status=500)):
+        package = sound(world.export())
+    assert package.gaps == [("projects", None, "list_moved")]
+    assert package.ending == ("partially_completed", "inventory_unstable")
+    assert [package.pictures(album.project) for album in albums] == [album.uploaded for album in albums]

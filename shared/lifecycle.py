@@ -9,7 +9,7 @@ status.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -159,7 +159,8 @@ def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> N
     elif message.unit_id is None:
         advance(services, fulfilment, current)
     else:
-        _run_unit(services, fulfilment, current.record, message)
+        record = current.record
+        _end_unit(services, fulfilment, record, message, lambda u: fulfilment.run_unit(services, record, u, message))
 
 
 def _of_this_queue(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> Versioned:
@@ -206,7 +207,14 @@ def send_units(services: Services, fulfilment: Fulfilment, record: RequestRecord
         services.queues.send(fulfilment.queue, message.to_json())
 
 
-def _run_unit(services: Services, fulfilment: Fulfilment, record: RequestRecord, message: WorkMessage) -> None:
+def _end_unit(
+    services: Services,
+    fulfilment: Fulfilment,
+    record: RequestRecord,
+    message: WorkMessage,
+    end: Callable[[WorkUnit], UnitOutcome],
+) -> None:
+    """Settle a unit: by the outcome that stands, else by what `end` makes of it while it is due; else not at all."""
     unit_id = message.unit_id or ""
     outcome = services.ledger.outcome(record.subject_request_id, unit_id, message.round)
     if outcome is None:
@@ -214,7 +222,7 @@ def _run_unit(services: Services, fulfilment: Fulfilment, record: RequestRecord,
         if unit is None or not _is_due(fulfilment, record, unit, message):
             _log.warning("request %s: a message for unit %s out of its phase is dropped", message.request_id, unit_id)
             return
-        outcome = fulfilment.run_unit(services, record, unit, message)
+        outcome = end(unit)
     settle(services, fulfilment, record, outcome, message.round)
 
 
@@ -291,17 +299,15 @@ def give_up(
 ) -> None:
     """Record that a message's work could not be done: the unit's failed outcome, or the end of the request."""
     current = _of_this_queue(services, fulfilment, message)
-    if current.record.status.is_final:
-        clean_up(services, current.record)
-        return
-    if message.unit_id is None:
-        finish(services, current, fulfilment.abandoned(services, current.record, error))
-        return
-    unit = services.ledger.unit(message.request_id, message.unit_id)
-    if unit is None:
-        return
-    outcome = fulfilment.given_up(services, current.record, unit, code, error)
-    settle(services, fulfilment, current.record, outcome, message.round)
+    record = current.record
+    if record.status.is_final:
+        clean_up(services, record)
+    elif message.unit_id is None:
+        finish(services, current, fulfilment.abandoned(services, record, error))
+    else:
+        _end_unit(
+            services, fulfilment, record, message, lambda u: fulfilment.given_up(services, record, u, code, error)
+        )
 
 
 def is_early(now: datetime, next_time: str | None) -> bool:

@@ -22,7 +22,7 @@ from export_function.plan import (
 from export_function.unit_work import failure, refusal_code
 from export_function.unread import as_planned, longest_pause
 from shared.domain.canonical import keyed_digest
-from shared.domain.errors import ResourceAbsent, ServiceRefusal, TransientError
+from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.retry import is_fault
 from shared.domain.selection import newest_first
@@ -230,7 +230,7 @@ class Planner:
 def _iteration_images(
     client: CustomVision, project_id: str, iteration_id: str, observe: Callable[[Sequence[Image]], None]
 ) -> ListedSource | None:
-    """List an iteration's own copy; None where it has none (not trained, or gone meanwhile)."""
+    """List an iteration's own copy; None where it has none, since it is not trained."""
     try:
         return list_images(client, project_id, iteration_id=iteration_id, observe=observe)
     except ServiceRefusal as refusal:
@@ -240,7 +240,7 @@ def _iteration_images(
 
 
 def _has_no_copy(refusal: ServiceRefusal) -> bool:
-    return isinstance(refusal, ResourceAbsent) or refusal.code in NOT_TRAINED
+    return refusal.code in NOT_TRAINED
 
 
 def _copy_of(iteration_id: str, listed: ListedSource | None, seen: set[str]) -> IterationInventory:

@@ -152,3 +152,22 @@ def test_the_thresholds_of_a_performance_are_asked_for_and_recorded(
     row = package.listed[f"projects/{project['project']}/iterations/{iteration}/performance.json"]
     assert row["parameters"] == thresholds
     assert asked == [{name.lower(): [str(value)] for name, value in thresholds.items()}]
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_an_iteration_that_is_listed_and_not_found_is_never_taken_for_one_without_images(
+    world: World, sound: Sound, times: int
+) -> None:
+    """A 404 that passes costs nothing; one that stays is named."""
+    album = fill(world)
+    first = album.iterations[0]
+    world.control.fault("status", operation="GetImageCount", status=404, query=first, times=times)
+    package = sound(world.export())
+    rows = package.rows_by_id(f"projects/{album.project}/iterations/{first}/images")
+    if times == 1:
+        assert (package.ending, package.gaps) == (("completed", None), [])
+        assert rows.keys() == album.uploaded.keys()
+        assert package.pictures(album.project) == album.uploaded
+    else:
+        assert ("images", first, "gone") in package.gaps
+        assert package.ending == ("partially_completed", "not_available")

@@ -17,8 +17,8 @@ def needs_approval(services: Services, record: RequestRecord, request: SubjectRe
 
     By request, by ERASURE_REQUIRES_APPROVAL, and always for whole projects and accounts that were asked for by queue.
     """
-    by_queue = record.origin == "queue" and request.level in ("projects", "account")
-    return bool(request.options["require_approval"]) or services.settings.erasure_requires_approval or by_queue
+    asked_for = bool(request.options["require_approval"])
+    return asked_for or services.settings.erasure_requires_approval or record.is_whole_by_queue
 
 
 def approval_step(services: Services, record: RequestRecord) -> Decision:

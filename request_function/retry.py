@@ -49,7 +49,7 @@ def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
         options["confirm"] = _confirmation(scope)
     if left:
         options["left"] = left
-    if "decision" in record.notes:  # somebody had to approve the plan, so somebody has to approve its rest
+    if "decision" in record.notes or record.is_whole_by_queue:  # its plan needed approval, so its rest does
         options["require_approval"] = True
     return SubjectRequest(
         request_id=id_of_retry(record.subject_request_id),

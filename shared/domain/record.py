@@ -125,6 +125,11 @@ class RequestRecord:
         """Whether it is fulfilled by an export."""
         return self.subject_request_type.is_export
 
+    @property
+    def is_whole_by_queue(self) -> bool:
+        """Whether a queue brought it and it is about whole projects or an account: such always need approval."""
+        return self.origin == "queue" and self.level in ("projects", "account")
+
     def _with_entry(self, now: datetime) -> RequestRecord:
         entry = HistoryEntry.after(
             self.history_head, time=rfc3339(now), status=self.status.value, phase=self.phase, reason=self.reason

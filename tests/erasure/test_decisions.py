@@ -195,6 +195,21 @@ def test_the_retry_of_whole_projects_asked_for_by_queue_waits_for_approval_too(w
     assert difference(before, world.facts()) == NOTHING
 
 
+def test_the_retry_of_whole_projects_that_failed_before_their_approval_waits_for_it_too(world: World) -> None:
+    gallery(world)
+    driver = Driver(world.process())
+    body = erasure("projects", projects=["Pets"], confirm={"projects": ["Pets"]}, export_first=True)
+    INTAKE.from_queue(driver.process.erasing, json.dumps(body).encode(), "message-1")
+    driver.reach("exporting")
+    cancel(driver.process.services, child_id(ID))
+    assert ending(driver.finish()) == ("failed", "export_first_failed")
+    before = world.facts()
+    again = retry(driver.process.erasing, ID, None).subject_request_id
+    driver.until(lambda: driver.status(again)["request_status"] not in ("pending", "planning", "exporting"))
+    assert driver.status(again)["request_status"] == "awaiting_approval"
+    assert difference(before, world.facts()) == NOTHING
+
+
 def test_an_installation_that_wants_approval_gets_it(make_world: Callable[..., World]) -> None:
     world = make_world(ERASURE_REQUIRES_APPROVAL="true")
     gallery(world)

@@ -30,6 +30,11 @@ def has_export_first(record: RequestRecord) -> bool:
     return "export_first" in record.notes
 
 
+def has_anything_to_export(plan: Mapping[str, Any]) -> bool:
+    """Whether the service still has a project of the plan; what only packages hold cannot be exported once more."""
+    return bool(_projects_there(plan))
+
+
 def begin_export_first(
     services: Services, record: RequestRecord, request: SubjectRequest, plan: Mapping[str, Any]
 ) -> Decision:
@@ -62,8 +67,12 @@ def _served(child: RequestRecord) -> bool:
     return not any(child.counts.get(store, {}).get("failed") for store in ("images", "predictions"))
 
 
+def _projects_there(plan: Mapping[str, Any]) -> list[str]:
+    return sorted(project["id"] for project in plan["projects"] if project["name"] is not None)
+
+
 def _child_request(child: str, request: SubjectRequest, plan: Mapping[str, Any]) -> SubjectRequest:
-    scope: dict[str, Any] = {"projects": sorted(project["id"] for project in plan["projects"])}
+    scope: dict[str, Any] = {"projects": _projects_there(plan)}
     if request.level == "items":
         scope |= {name: request.scope[name] for name in ("images", "predictions") if name in request.scope}
     else:

@@ -8,7 +8,12 @@ from typing import Any
 
 from delete_function import erasing
 from delete_function.approval import approval_step, needs_approval
-from delete_function.export_first import begin_export_first, export_first_step, has_export_first
+from delete_function.export_first import (
+    begin_export_first,
+    export_first_step,
+    has_anything_to_export,
+    has_export_first,
+)
 from delete_function.own_exports import counts_of, kept_exports, mark, withdraw
 from delete_function.plan import OWN_EXPORTS, PHASES, found_counts, is_empty, planned_of, planned_phases
 from delete_function.planning import Planner, frozen_plan
@@ -131,7 +136,8 @@ class ErasureFulfilment:
             return Finish(ending=dry_run_ending(plan, residuals))
         if is_empty(plan):
             return Finish(ending=ending_of(plan, Words(), Proof(), residuals))
-        if request.options["export_first"] and not has_export_first(record):
+        wanted = request.options["export_first"] and has_anything_to_export(plan)
+        if wanted and not has_export_first(record):
             return begin_export_first(services, record, request, plan)
         return self._approve_or_begin(services, record, request, plan)
 

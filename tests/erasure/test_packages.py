@@ -121,6 +121,16 @@ def test_a_project_that_is_gone_from_the_service_is_searched_in_the_packages(wor
     assert residuals(world)["project_data_30_days"] == [there.pets]
 
 
+def test_what_only_packages_hold_of_a_gone_project_needs_no_export_first(world: World) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    with world.emulator.world.lock:
+        world.emulator.world.projects.pop(there.pets)
+    driver.process.post(erasure(images={"ids": [there.anna[0]]}, export_first=True))
+    assert ending(driver.finish()) == ("completed", None)
+    assert naming(world, there.anna[0]) == []
+
+
 def test_another_project_than_those_in_scope_is_not_searched(world: World) -> None:
     there = gallery(world)
     driver = exported(world)

@@ -74,10 +74,15 @@ class ProjectTarget:
         return self.trained_iterations if concerned else "keep"
 
     def iteration_ids(self, phase: str) -> list[str]:
-        """Give the iterations that a phase is about."""
+        """
+        Give the iterations that a phase is about.
+
+        One that is not published yet may be when its turn comes; of a whole project the unit looks at all anyway.
+        """
         if phase == ITERATIONS:
             return sorted(i.id for i in self.iterations if self.action(i) == "delete")
-        return sorted(i.id for i in self.iterations if self.action(i) != "keep" and i.publish_name)
+        concerned = (i for i in self.iterations if self.action(i) != "keep")
+        return sorted(i.id for i in concerned if i.publish_name or not self.whole)
 
     def units(self) -> Iterator[WorkUnit]:
         """Give the units of all phases and the pages of evidence, not numbered yet."""

@@ -72,7 +72,7 @@ class Proving:
         looker, phases = self._looker(hasty=waits_anyway), self._phases_to_look_at
         if ACCOUNT in phases:  # when the account goes, its projects can no longer be asked for
             return looker.look_at_account(self.plan["account"]["unit"])
-        return looker.look(self.plan["projects"], phases)
+        return looker.look(self.plan["projects"], phases, for_arrivals=self._phase == LAST_LOOK)
 
     def own_exports_step(self) -> Decision:
         """Clean this app's own packages for a while; then go on, or end what had been cut short."""

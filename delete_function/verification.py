@@ -66,13 +66,32 @@ class Looker:
     hasty: bool = False
     found: Look = field(default_factory=Look)
 
-    def look(self, projects: Sequence[Json], phases: Sequence[str]) -> Look:
-        """Look at every project of the plan, for the units of some phases."""
+    def look(self, projects: Sequence[Json], phases: Sequence[str], *, for_arrivals: bool = False) -> Look:
+        """
+        Look at every project of the plan, for the units of some phases.
+
+        With `for_arrivals` projects in which no image was planned are looked through as well: one may match by now.
+        """
         for project in projects:
             units = [unit_id for unit_id in project["units"] if kind_of(unit_id) in phases]
             if units and not self._has_seen_enough:
                 self._look_at_project(project, units)
+            if for_arrivals and self._may_have_arrivals(project):
+                self._look_for_arrivals(project)
         return self.found
+
+    def _may_have_arrivals(self, project: Json) -> bool:
+        """Whether a project without a planned image can hold a match; new images get new ids, so by id none can."""
+        selector = self.request.images
+        planned = any(kind_of(unit_id) == IMAGES for unit_id in project["units"])
+        return selector is not None and selector.needs_listing and not planned
+
+    def _look_for_arrivals(self, project: Json) -> None:
+        client = self.services.resource(project["resource"])
+        try:
+            self.images(client, project, [])
+        except ResourceAbsent:  # with the whole project gone there are none; nothing of it was to be erased
+            self.found.stable = self.found.stable and project["id"] not in {p.id for p in client.get_projects()}
 
     def look_at_account(self, unit_id: str) -> Look:
         """Look whether the account is gone, and not only deleted: for 48 hours that could be taken back."""

@@ -6,7 +6,7 @@ from request_function.retry import retry
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items
 from tests.erasure.readings import approved, ending, residuals, words
-from tests.erasure.truth import retagged, trained
+from tests.erasure.truth import published, retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
 
 ANNA = {"metadata": {"subject": "anna"}}
@@ -106,6 +106,42 @@ def test_a_matching_upload_during_the_erasure_is_drift_and_stays(world: World) -
     assert {key[-1] for key in left["left"] if key[0] == "image"} == set(added)
     assert left["lost"] == left["changed"] == []
     assert words(world.receipt(), "images", "failed", "verified") == {"failed": 0, "verified": True}
+
+
+def test_a_matching_upload_into_a_project_that_held_nothing_is_drift_and_stays(world: World) -> None:
+    there = gallery(world)
+    body = erasure(images=ANNA)
+    expected = expected_of_items(world.emulator, body)
+    driver = approved(world, body)
+    added = world.control.add_images(there.birds, 1, name="late", metadata={"subject": "anna"}, unique_bytes=True)
+    approve(driver.process)
+    status = driver.finish()
+    assert (ending(status), status["drift"]) == (("partially_completed", "drift"), 1)
+    left = difference(expected.after, world.facts())
+    assert {key[-1] for key in left["left"] if key[0] == "image"} == set(added)
+    assert left["lost"] == left["changed"] == []
+
+
+def test_a_project_that_held_nothing_and_goes_meanwhile_is_no_hindrance(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images=ANNA))
+    with world.emulator.world.lock:
+        world.emulator.world.projects.pop(there.birds)
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert "project_data_30_days" not in residuals(world)
+
+
+@pytest.mark.parametrize("action", ["unpublish", "delete"])
+def test_an_iteration_published_after_the_plan_is_unpublished_as_planned(world: World, action: str) -> None:
+    there = gallery(world)
+    body = erasure(images=ANNA, trained_iterations=action)
+    expected, driver = expected_of_items(world.emulator, body), approved(world, body)
+    with world.emulator.world.lock:
+        published(world.emulator.world.projects[there.pets].iterations[there.new], "late")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
 
 
 def test_a_tag_corrected_between_approval_and_execution_saves_the_image(world: World) -> None:

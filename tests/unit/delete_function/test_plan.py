@@ -72,9 +72,13 @@ def test_all_iterations_of_a_whole_project_are_deleted() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "to_unpublish", "to_delete"),
-    [("keep", [], []), ("unpublish", [PUBLISHED], []), ("delete", [PUBLISHED], [PUBLISHED, PLAIN])],
+    [
+        ("keep", [], []),
+        ("unpublish", [PUBLISHED, PLAIN], []),
+        ("delete", [PUBLISHED, PLAIN], [PUBLISHED, PLAIN]),
+    ],
 )
-def test_only_published_iterations_are_unpublished_and_only_those_to_delete_deleted(
+def test_iterations_concerned_are_unpublished_published_yet_or_not_and_only_those_to_delete_deleted(
     wanted: str, to_unpublish: list[str], to_delete: list[str]
 ) -> None:
     asked = target(trained_iterations=wanted)
@@ -86,13 +90,13 @@ def test_iterations_are_taken_in_the_order_of_their_ids() -> None:
     backwards = target(
         trained_iterations="delete", iterations=ITERATIONS[::-1], held_by={one.id: frozenset({A}) for one in ITERATIONS}
     )
-    assert backwards.iteration_ids("unpublish") == [PUBLISHED, OTHER, LEFT]
+    assert backwards.iteration_ids("unpublish") == [PUBLISHED, PLAIN, OTHER, LEFT]
     assert backwards.iteration_ids("iterations") == [PUBLISHED, PLAIN, OTHER, LEFT]
 
 
 def test_an_erasure_of_items_has_a_unit_for_each_kind_in_the_order_of_the_phases() -> None:
     assert kinds(target(trained_iterations="delete")) == [
-        ("unpublish", [PUBLISHED]),
+        ("unpublish", [PUBLISHED, PLAIN]),
         ("predictions", [D, E]),
         ("images", [A, B]),
         ("iterations", [PUBLISHED, PLAIN]),

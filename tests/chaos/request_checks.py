@@ -14,7 +14,8 @@ from tests.chaos.scenario import Ask
 from tests.chaos.settling import NOTES
 from tests.chaos.world import is_final
 
-EVERYTHING_DONE = ("completed", None)
+DONE = {("completed", None), ("completed", "nothing_matched")}
+"""Nothing is left to match, of a retry too, where another request over the same items has erased them meanwhile."""
 TOLERATED = {
     "access": {("partially_completed", why) for why in ("items_failed", "not_available", "inventory_unstable")},
     "erasure": {("partially_completed", "items_failed")},
@@ -66,11 +67,11 @@ def _ended_as_it_may(remains: Remains, request_id: str, request: Json) -> Iterat
     if posted is None and request_id not in remains.log.nameless and request["reason"] in REFUSED:
         return
     kind = "erasure" if request["subject_request_type"] == "erasure" else "access"
-    allowed = {EVERYTHING_DONE, ("completed", "nothing_matched")} | TOLERATED[kind]
+    allowed = DONE | TOLERATED[kind]
     allowed |= _as_decided(posted.ask) if posted else set()
     allowed |= {("partially_completed", "blocked")} if posted and posted.ask.stubborn else set()
     if request_id in remains.ended.retries.values():
-        allowed = {EVERYTHING_DONE}
+        allowed = DONE
     if end not in allowed:
         yield f"{kind} {request_id} ended {end}; failures {request.get('failures')}"
 

@@ -15,6 +15,7 @@ from typing import Any
 from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
 from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
+from export_function.leftovers import remove_unlisted
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
@@ -146,9 +147,11 @@ class Closing:
 
     def _count_units(self, project: Json) -> None:
         listings = self._listings(project)
-        unwritten: set[tuple[str, str]] = set()
+        unwritten, listed, lacking = set[tuple[str, str]](), set[str](), False
         for outcome in self._outcomes(project):
             self._count_outcome(outcome)
+            lacking |= bool(outcome.failures or outcome.gaps)
+            listed |= {row["path"] for row in outcome.files if not _kind_of_picture(row)}
             unwritten |= {
                 (entry["store"], entry["id"]) for entry in outcome.gaps if entry["id"] and entry["code"] in UNWRITTEN
             }
@@ -158,6 +161,8 @@ class Closing:
                     self._lost(row)
         if unwritten:
             self._take_back(project, unwritten)
+        if lacking:
+            remove_unlisted(self.services.packages, self.request_id, project["id"], listed)
 
     def _take_back(self, project: Json, unwritten: set[tuple[str, str]]) -> None:
         """Remove the pictures that no unit has written in the end, though an earlier try of one may have."""

@@ -9,7 +9,7 @@ that its manifest does not name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from export_function.account import ACCOUNT_FILE, KEYS_FILE
 from export_function.plan import ACCOUNT, DERIVED, IMAGES, ITERATION, ITERATION_IMAGES, PREDICTIONS, PROJECT
@@ -61,6 +61,19 @@ def remove_unit(services: Services, record: RequestRecord, unit: WorkUnit) -> No
     if unit.kind == PROJECT and record.round > 1:
         return  # the files of the round before stand, and are listed
     _remove(services.packages, record.subject_request_id, _places(unit))
+
+
+def remove_unlisted(packages: PackageStore, request_id: str, project_id: str, listed: Collection[str]) -> None:
+    """
+    Remove what tries of units have written of a project's own data and its iterations, and no outcome lists.
+
+    To be called when every unit has its outcome. `listed`: the paths of all that is, pictures aside.
+    """
+    prefix = package_prefix(request_id)
+    places = [project_path(project_id, name) for names in _OWN_FILES.values() for name in names]
+    places.append(project_path(project_id, "iterations/"))
+    found = (entry.name for place in places for entry in packages.blobs.entries(prefix + place))
+    packages.blobs.delete_all([name for name in found if name.removeprefix(prefix) not in listed])
 
 
 def _places(unit: WorkUnit) -> Iterator[str]:

@@ -57,3 +57,18 @@ def test_many_faults_of_single_pictures_cost_none_of_them(world: World, sound: S
     package = sound(world.export({"scope": {"projects": "all", "predictions": False}}))
     assert (package.ending, package.gaps) == (COMPLETE, [])
     assert package.pictures(seeded["project"]).keys() == set(seeded["images"])
+
+
+def test_what_one_try_wrote_of_an_iteration_and_the_last_one_cannot_have_is_not_left_in_the_package(
+    world: World, album: Album, sound: Sound
+) -> None:
+    """Exports that are refused have the unit delivered again; from the second try on its performances are too."""
+    world.control.fault("status", operation="GetExports", status=403)
+
+    def refuse() -> None:
+        world.control.fault("status", operation="GetImagePerformanceCount", status=403)
+
+    with when_asked(world, "/export", refuse, nth=len(album.iterations)):
+        package = sound(world.export({"scope": {"projects": "all", "predictions": False}}))
+    assert {("performance", one, "refused") for one in album.iterations} <= set(package.gaps)
+    assert not [path for path in package.blobs if "image_performances" in path]

@@ -15,7 +15,7 @@ from typing import Any
 from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
 from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
-from export_function.leftovers import remove_unlisted
+from export_function.leftovers import remove_account, remove_unlisted, remove_unwritten
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
 from export_function.unit_work import failure, gap
@@ -131,8 +131,7 @@ class Closing:
         self._count_whole_projects()
         for project in self._projects:
             self._count_units(project)
-        for outcome in self._extra_outcomes():
-            self._count_outcome(outcome)
+        self._count_extra_units()
         for project in self._projects:
             self._reconcile(project)
         for unread, failed in unread_of(self.plan):
@@ -170,11 +169,18 @@ class Closing:
             unwritten -= {
                 (_store_of_picture(row) or "", row["ids"].get(_kind_of_picture(row))) for row in outcome.files
             }
-        blobs, prefix = self.services.packages.blobs, package_prefix(self.request_id)
-        for store, folder in PICTURES.values():
-            ids = sorted(item for kind, item in unwritten if kind == store)
-            paths = (prefix + project_path(project["id"], f"{folder}{item}.") for item in ids)
-            blobs.delete_all(entry.name for path in paths for entry in blobs.entries(path))
+        folders = dict(PICTURES.values())
+        paths = [f"{folders[store]}{item}." for store, item in sorted(unwritten) if store in folders]
+        remove_unwritten(self.services.packages, self.request_id, project["id"], paths)
+
+    def _count_extra_units(self) -> None:
+        listed, lacking = set[str](), False
+        for outcome in self._extra_outcomes():
+            self._count_outcome(outcome)
+            listed |= {row["path"] for row in outcome.files}
+            lacking |= bool(outcome.failures or outcome.gaps)
+        if lacking:
+            remove_account(self.services.packages, self.request_id, listed)
 
     def _count_outcome(self, outcome: UnitOutcome) -> None:
         self.counts = add_counts(self.counts, outcome.counts)

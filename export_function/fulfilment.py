@@ -12,7 +12,6 @@ from export_function.catching_up import CaughtUp, catch_up
 from export_function.closing import Closing
 from export_function.faults import goes_without_failing, wait_for_call
 from export_function.fingerprint import Fingerprint
-from export_function.leftovers import remove_unit
 from export_function.manifest import stores_of
 from export_function.plan import (
     DATA_PHASE,
@@ -82,8 +81,7 @@ class ExportFulfilment:
     def given_up(
         self, services: Services, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None
     ) -> UnitOutcome:
-        """Name everything in a unit that could not be done; what earlier deliveries wrote of it goes."""
-        remove_unit(services, record, unit)
+        """Name everything in a unit that could not be done."""
         return exporting.given_up(unit, code, error)
 
     def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:

@@ -2,32 +2,26 @@
 What earlier deliveries of a unit have left in the package.
 
 A unit is delivered again when something of it could not be had. What the delivery before has copied stands already: it
-is taken where the picture cannot be had any more, and removed where the unit does not list it. A package holds no file
-that its manifest does not name.
+is taken where the picture cannot be had any more. What no outcome lists in the end is removed when the export ends, and
+not before: until then a second delivery, beside the one that gives up, may be the one whose outcome stands. A package
+holds no file that its manifest does not name.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
+from itertools import takewhile
 
 from export_function.account import ACCOUNT_FILE, KEYS_FILE
-from export_function.plan import ACCOUNT, DERIVED, IMAGES, ITERATION, ITERATION_IMAGES, PREDICTIONS, PROJECT
-from export_function.unit_work import UnitWork
-from shared.domain.record import RequestRecord
-from shared.domain.work import WorkUnit
 from shared.packages import PackageStore, package_prefix, project_path
 from shared.ports import WrittenFile
-from shared.services import Services
 
 HEAD = 64
 """Bytes that are enough to tell a picture's type."""
 
-_OF_AN_ITERATION = ("iteration.json", "tags.json", "performance.json", "exports.json", "image_performances/", "models/")
-_OWN_FILES = {
-    PROJECT: ("project.json", "tags.json", "iterations.json"),
-    DERIVED: ("coco.json", "images.csv", "tags.csv"),
-}
+_OWN_FILES = ("project.json", "tags.json", "iterations.json", "coco.json", "images.csv", "tags.csv")
+_OF_A_PROJECT = (*_OWN_FILES, "iterations/", "images/", "predictions/")
 
 
 def leftover_picture(packages: PackageStore, path: str, request_id: str) -> tuple[str, WrittenFile, bytes] | None:
@@ -51,56 +45,35 @@ def leftover_picture(packages: PackageStore, path: str, request_id: str) -> tupl
     return names[0].removeprefix(prefix), WrittenFile(size=size, md5=md5.hexdigest(), sha256=sha256.hexdigest()), head
 
 
-def remove_pictures(work: UnitWork, store: str, ids: Iterable[str]) -> None:
-    """Remove the pictures of items that the unit does not list."""
-    _remove(work.services.packages, work.request_id, _pictures(work.project_id, store, ids))
+def remove_unwritten(packages: PackageStore, request_id: str, project_id: str, paths: Iterable[str]) -> None:
+    """
+    Remove the pictures that no unit of a project has written in the end.
 
-
-def remove_unit(services: Services, record: RequestRecord, unit: WorkUnit) -> None:
-    """Remove what deliveries of a unit have written that is given up."""
-    if unit.kind == PROJECT and record.round > 1:
-        return  # the files of the round before stand, and are listed
-    _remove(services.packages, record.subject_request_id, _places(unit))
+    `paths`: what their files' names begin with, in the project's folder.
+    """
+    starts = (package_prefix(request_id) + project_path(project_id, path) for path in paths)
+    packages.blobs.delete_all(entry.name for start in starts for entry in packages.blobs.entries(start))
 
 
 def remove_unlisted(packages: PackageStore, request_id: str, project_id: str, listed: Collection[str]) -> None:
     """
-    Remove what tries of units have written of a project's own data and its iterations, and no outcome lists.
+    Remove what tries of units have written of a project, pictures aside, and no outcome lists.
 
-    To be called when every unit has its outcome. `listed`: the paths of all that is, pictures aside.
+    To be called when every unit has its outcome. `listed`: the paths of all that is listed, pictures aside.
     """
     prefix = package_prefix(request_id)
-    places = [project_path(project_id, name) for names in _OWN_FILES.values() for name in names]
-    places.append(project_path(project_id, "iterations/"))
-    found = (entry.name for place in places for entry in packages.blobs.entries(prefix + place))
-    packages.blobs.delete_all([name for name in found if name.removeprefix(prefix) not in listed])
+    project = prefix + project_path(project_id, "")
+    names = (name for place in _OF_A_PROJECT for name in _before_pictures(packages, project + place))
+    packages.blobs.delete_all([name for name in names if name.removeprefix(prefix) not in listed])
 
 
-def _places(unit: WorkUnit) -> Iterator[str]:
-    """Give the paths of a unit's files, or what they begin with."""
-    if unit.kind == ACCOUNT:
-        yield from (ACCOUNT_FILE, KEYS_FILE)
-    elif unit.kind in _OWN_FILES:
-        yield from (project_path(unit.project_id or "", name) for name in _OWN_FILES[unit.kind])
-    elif unit.kind == ITERATION:
-        folder = f"iterations/{unit.details['iteration_id']}/"
-        yield from (project_path(unit.project_id or "", folder + name) for name in _OF_AN_ITERATION)
-    elif unit.kind in (IMAGES, ITERATION_IMAGES, PREDICTIONS):
-        yield from _of_items(unit)
+def remove_account(packages: PackageStore, request_id: str, listed: Collection[str]) -> None:
+    """Remove what tries have written of the accounts and no outcome lists; called as `remove_unlisted`."""
+    unlisted = [path for path in (ACCOUNT_FILE, KEYS_FILE) if path not in listed]
+    packages.blobs.delete_all([package_prefix(request_id) + path for path in unlisted])
 
 
-def _of_items(unit: WorkUnit) -> Iterator[str]:
-    store = PREDICTIONS if unit.kind == PREDICTIONS else IMAGES
-    folder = f"iterations/{unit.details['iteration_id']}/{store}" if unit.kind == ITERATION_IMAGES else store
-    yield project_path(unit.project_id or "", f"{folder}/{unit.number:05d}.jsonl")
-    ids = unit.details["with_bytes"] if unit.kind == ITERATION_IMAGES else unit.item_ids
-    yield from _pictures(unit.project_id or "", store, ids)
-
-
-def _pictures(project_id: str, store: str, ids: Iterable[str]) -> Iterator[str]:
-    return (project_path(project_id, f"{store}/files/{item}.") for item in ids)
-
-
-def _remove(packages: PackageStore, request_id: str, places: Iterable[str]) -> None:
-    prefix = package_prefix(request_id)
-    packages.blobs.delete_all(entry.name for place in places for entry in packages.blobs.entries(prefix + place))
+def _before_pictures(packages: PackageStore, start: str) -> Iterator[str]:
+    """List names that begin so: in a folder with pictures, which come last, only the pages of rows before them."""
+    names = (entry.name for entry in packages.blobs.entries(start))
+    return takewhile(lambda name: not name.startswith(f"{start}files/"), names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from export_function.leftovers import remove_pictures
 from export_function.narrowing import shown_rows
 from export_function.pictures import Copied, PictureCopier, Pictured
 from export_function.plan import IMAGES, PREDICTIONS
@@ -158,14 +157,13 @@ def _errors(copied: Sequence[Copied]) -> list[GdprError]:
 
 
 def _account_for(result: Result, work: UnitWork, store: str, wanted: Collection[str], copied: Sequence[Copied]) -> None:
-    """Give every planned item its word, and every file its row; what has none is not in the package."""
+    """Give every planned item its word, and every file its row."""
     vanished = sorted(_not_there(wanted, copied))
     failed = [(entry.picture.id, entry.row) for entry in copied if isinstance(entry.row, GdprError)]
     rows = [entry.row for entry in copied if entry.row is not None and not isinstance(entry.row, GdprError)]
     result.count(store, written=len(rows), vanished=len(vanished), failed=len(failed))
     result.files.extend(sorted(rows, key=lambda row: str(row["path"])))
     result.gaps.extend(gap(store, item, "vanished", VANISHED) for item in vanished)
-    remove_pictures(work, store, [*vanished, *(item for item, _ in failed)])
     for item, error in failed:
         result.gaps.append(gap(store, item, "copy_refused", "the service lists it, but its bytes could not be had"))
         result.failures.append(failure(store, item, "copy_refused", error, "copy"))

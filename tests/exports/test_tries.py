@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from export_function.fulfilment import ExportFulfilment
 from tests.exports.everything import Album, fill
 from tests.exports.world import Package, World, assert_adds_up, when_asked
 
@@ -72,3 +73,37 @@ def test_what_one_try_wrote_of_an_iteration_and_the_last_one_cannot_have_is_not_
         package = sound(world.export({"scope": {"projects": "all", "predictions": False}}))
     assert {("performance", one, "refused") for one in album.iterations} <= set(package.gaps)
     assert not [path for path in package.blobs if "image_performances" in path]
+
+
+def test_giving_up_a_unit_takes_no_file_away_since_another_delivery_may_have_the_outcome_that_stands(
+    world: World, album: Album
+) -> None:
+    package = world.export({"scope": {"projects": [album.project]}, "options": {"package": "none"}})
+    services, before = package.process.services, world.package_blobs(package.request_id)
+    record = services.ledger.read(package.request_id).record
+    plan = services.ledger.plan(package.request_id) or {}
+    for unit in services.ledger.units(package.request_id, plan["projects"][0]["units"]):
+        ExportFulfilment().given_up(services, record, unit, "delivery_exhausted", None)
+    assert world.package_blobs(package.request_id) == before
+
+
+def test_what_a_try_wrote_of_the_account_is_not_left_beside_the_note_that_it_was_given_up(
+    world: World, album: Album
+) -> None:
+    """Above all the file of keys: nobody would look for it once no manifest lists it."""
+    process = world.process()
+    request_id = process.post({"scope": {"projects": [album.project]}, "options": {"package": "none", "account": True}})
+    process.work_until(lambda: process.services.ledger.plan(request_id) is not None)
+    unit_id = (process.services.ledger.plan(request_id) or {})["extra_units"][0]
+    unit = process.services.ledger.unit(request_id, unit_id)
+    assert unit is not None
+    for name in ("account.json", "account-keys.json"):
+        world.exports.put(f"{request_id}/{name}", b"[]")
+    given_up = ExportFulfilment().given_up(
+        process.services, process.services.ledger.read(request_id).record, unit, "internal_error", None
+    )
+    process.services.ledger.keep_outcome(request_id, given_up)
+    process.finish(request_id)
+    package = Package(world, process, request_id)
+    assert package.ending == ("partially_completed", "items_failed")
+    assert not {"account.json", "account-keys.json"} & package.blobs.keys()

@@ -31,6 +31,7 @@ from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
 from shared.inventory import list_images
 from shared.ports import CustomVision, DeletionAnswer
 from shared.predictions import find_predictions
+from shared.selecting import image_selector
 from shared.services import Services
 
 
@@ -234,7 +235,7 @@ def _look_at_images(work: UnitWork) -> Found:
     if work.whole:
         return Found(present=(), totals=_totals(work))
     iterations = newest_first(work.client.get_iterations(work.project_id))
-    verdicts = _judge(work, work.request.images or ImageSelector(), iterations)
+    verdicts = _judge(work, image_selector(work.services, work.request), iterations)
     present = sorted(verdicts.selected)
     kept = sorted(verdicts.rejected | verdicts.conflicting)
     return Found(present=present, kept=kept, learned=_learned(work, iterations, present))

@@ -201,8 +201,13 @@ class PlanBuilder:
         selectors_without_match: int,
         residuals: Sequence[str],
         account: Mapping[str, Any] | None = None,
+        kept_selector: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Give the plan to freeze; its hash covers ids and actions, not names."""
+        """
+        Give the plan to freeze; its hash covers ids and actions, not names.
+
+        `kept_selector`: what stays of the selector, for a retry to judge by.
+        """
         if account is not None:
             self._hash.update(canonical({"account": account["name"]}) + b"\n")
         return {
@@ -213,6 +218,7 @@ class PlanBuilder:
             "selectors_without_match": selectors_without_match,
             "residuals": list(residuals),
             "account": account,
+            "kept_selector": kept_selector,
         }
 
 

@@ -12,16 +12,18 @@ from delete_function.export_first import child_id
 from delete_function.plan import PlanBuilder, ProjectTarget
 from delete_function.residuals import planned_residuals
 from shared.cleaning import find_packaged
+from shared.domain.digested import kept_selector
 from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
 from shared.domain.resources import Iteration, Tag
 from shared.domain.selection import WORKSPACE, newest_first
-from shared.domain.subject_request import ImageSelector, SubjectRequest
+from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import PlannedItem, WorkUnit
 from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
 from shared.ports import CustomVision
 from shared.ports_account import TrainingResource
 from shared.predictions import find_predictions
+from shared.selecting import image_selector
 from shared.services import Services
 from shared.tombstones import Tombstones
 
@@ -46,7 +48,8 @@ class Planner:
         if self.services.ledger.plan(self.request_id) is not None:
             return True
         self.missing_predictions = set(self.request.prediction_ids or ())
-        finder = Finder(self.request.images or ImageSelector(), self.services.settings.ledger_hash_key or "")
+        selector = image_selector(self.services, self.request)
+        finder = Finder(selector, selector.key)
         account = find_account(self.services, self.request) if self.request.level == "account" else None
         resolved = self._resolved(account)
         check_confirmation(self.request, resolved, list(self.services.vision))
@@ -96,6 +99,7 @@ class Planner:
             selectors_without_match=finder.tracker.unmatched + len(self.missing_predictions),
             residuals=[entry["code"] for entry in residuals],
             account=planned_account(account, unit),
+            kept_selector=kept_selector(finder.selector),
         )
         self.services.ledger.save_plan(self.request_id, plan)
 

@@ -21,6 +21,7 @@ from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of
 from shared.inventory import Finder, ResolvedProject
 from shared.ports import CustomVision
 from shared.predictions import find_predictions
+from shared.selecting import image_selector
 from shared.services import Services
 
 type Json = Mapping[str, Any]
@@ -129,7 +130,7 @@ class Looker:
         if project["whole"]:
             self._any_image(client, project, units)
             return
-        selector = self.request.images or ImageSelector()
+        selector = image_selector(self.services, self.request)
         planned = {item for unit in units for item in unit.item_ids}
         present = self._present(client, project["id"], sorted(planned | selector.ids), planned)
         self.still(units, present, whole=False)

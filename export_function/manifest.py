@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from export_function.unit_work import gap
-from shared.domain.subject_request import RequestStatus, SubjectRequest
+from shared.domain.subject_request import ImageSelector, RequestStatus, SubjectRequest
 from shared.domain.work import Counts
 
 API_VERSION = "v3.3"
@@ -92,12 +92,17 @@ def shown_scope(request: SubjectRequest) -> dict[str, Any]:
     """Give the scope without values of a data subject: "all" stays, names and selectors become their numbers."""
     projects = request.scope["projects"]
     shown: dict[str, Any] = {"projects": "all" if projects == "all" else f"{len(projects)} named"}
-    if "images" in request.scope:
-        shown["images"] = {kind: len(values) for kind, values in request.scope["images"].items()}
+    if request.images is not None:
+        shown["images"] = _numbers(request.images)
     if "predictions" in request.scope:
         predictions = request.scope["predictions"]
         shown["predictions"] = predictions if isinstance(predictions, bool) else {"ids": len(predictions["ids"])}
     return shown
+
+
+def _numbers(selector: ImageSelector) -> dict[str, int]:
+    given = {"ids": selector.known_ids, "tags": selector.tags, "metadata": selector.metadata}
+    return {kind: len(values) for kind, values in given.items() if values}
 
 
 def manifest_of(

@@ -15,6 +15,7 @@ from shared.domain.resources import Image, StoredPrediction
 from shared.domain.selection import matches
 from shared.domain.work import UnitOutcome
 from shared.predictions import query_pages
+from shared.selecting import image_selector
 
 VANISHED = "it was there when the export was planned and gone when it was read"
 
@@ -80,8 +81,8 @@ def _wanted_images(work: UnitWork) -> list[str]:
 def _read_images(work: UnitWork, ids: Sequence[str], iteration_id: str | None) -> tuple[list[Image], set[str]]:
     """Read images anew: their rows, and the ids that are somebody else's by now in an export of one person's."""
     rows = work.client.get_images_by_ids(work.project_id, ids, iteration_id=iteration_id)
-    selector = work.request.images
-    meant = [row for row in rows if selector is None or matches(selector, row)]
+    selector = image_selector(work.services, work.request)
+    meant = [row for row in rows if work.request.images is None or matches(selector, row)]
     return sorted(meant, key=lambda image: image.id), {row.id for row in rows} - {row.id for row in meant}
 
 

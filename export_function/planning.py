@@ -22,6 +22,7 @@ from export_function.plan import (
 from export_function.unit_work import failure, refusal_code
 from export_function.unread import as_planned, longest_pause
 from shared.domain.canonical import keyed_digest
+from shared.domain.digested import kept_selector
 from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.retry import is_fault
@@ -32,6 +33,7 @@ from shared.domain.work import WorkUnit
 from shared.inventory import Finder, ListedSource, ResolvedProject, find_projects, list_images
 from shared.ports import CustomVision
 from shared.predictions import PredictionPages, plan_prediction_pages
+from shared.selecting import image_selector
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)
@@ -80,7 +82,8 @@ class Planner:
         self.pause = longest_pause(found.unread, self.times_unread + 1)
         if self.pause is not None:
             return False
-        finder = Finder(self.request.images, "", self._goes_without) if self.request.images else None
+        selector = image_selector(self.services, self.request)
+        finder = Finder(selector, "", self._goes_without) if self.request.images else None
         for resolved in found.projects:
             inventory = self.inventory(resolved, finder)
             if not inventory.all_stable and not self.settle_for_unstable:
@@ -88,6 +91,7 @@ class Planner:
             self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
         now, unread = rfc3339(self.services.now()), as_planned(found.unread)
         plan = self.builder.plan(self.request_id, now, self._account_units(), unread)
+        plan |= {"kept_selector": kept} if (kept := kept_selector(selector)) else {}
         plan |= {"account_fingerprint": self._fingerprint_of_accounts()} if self.fingerprint else {}
         self.services.ledger.save_plan(self.request_id, plan)
         return True

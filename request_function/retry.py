@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.acceptance import accept
 from shared.domain.account import AccountId
+from shared.domain.digested import is_readable, tried_again
 from shared.domain.errors import Conflict
 from shared.domain.identifiers import id_of_retry
 from shared.domain.record import RequestRecord
@@ -34,6 +35,8 @@ def retry(services: Services, request_id: str, verified_requester: str | None) -
     if record.status not in RETRIABLE:
         raise Conflict(f"only what has failed or is incomplete can be tried again: {record.status.value}")
     plan = services.ledger.plan(request_id)
+    if plan is not None and not is_readable(plan.get("kept_selector"), services.settings.ledger_hash_key or ""):
+        raise Conflict("LEDGER_HASH_KEY is not the one that this request was planned with: send a new request")
     scope = None if plan is None else _scope(services, record, plan)
     if scope is None:
         raise Conflict("nothing of the plan is left to try again", reason="nothing_to_retry")
@@ -85,9 +88,9 @@ def _export_scope(services: Services, record: RequestRecord, plan: Plan) -> dict
         return {"projects": projects, "predictions": bool(record.notes.get("predictions"))}
     units = [unit for project in plan["projects"] for unit in services.ledger.units(_id(record), project["units"])]
     kinds = ("images", "iteration_images")
-    images = sorted({item for unit in units if unit.kind in kinds for item in unit.item_ids})
+    images = {item for unit in units if unit.kind in kinds for item in unit.item_ids}
     predictions = sorted({item for unit in units if unit.kind == "predictions" for item in unit.item_ids})
-    return _with_items({"projects": projects}, images, predictions)
+    return _with_items({"projects": projects}, tried_again(images, plan.get("kept_selector")), predictions)
 
 
 def _items_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
@@ -102,7 +105,8 @@ def _items_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[
     scope: dict[str, Any] = {"level": "items", "projects": sorted(projects)}
     beside = {store: sorted(left[store]) for store in LEFT_BESIDE if left[store]}
     scope |= {"left": beside} if beside else {}
-    return _with_items(scope, sorted(left["images"]), sorted(left["predictions"]))
+    images = tried_again(left["images"], plan.get("kept_selector"))
+    return _with_items(scope, images, sorted(left["predictions"]))
 
 
 def _whole_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[str, Any] | None:
@@ -141,9 +145,9 @@ def _undone(unit: WorkUnit, outcome: UnitOutcome | None) -> set[str]:
     return set(unit.item_ids) - {item for word in DONE for item in words.get(word, ())}
 
 
-def _with_items(scope: dict[str, Any], images: list[str], predictions: list[str]) -> dict[str, Any] | None:
+def _with_items(scope: dict[str, Any], images: dict[str, Any], predictions: list[str]) -> dict[str, Any] | None:
     if images:
-        scope["images"] = {"ids": images}
+        scope["images"] = images
     if predictions:
         scope["predictions"] = {"ids": predictions}
     return scope if images or predictions or "left" in scope else None

@@ -246,7 +246,7 @@ class Finder:
     def _candidates(
         self, client: CustomVision, project_id: str, sources: Sequence[str | None]
     ) -> tuple[set[str], int, bool]:
-        candidates = set(self.selector.ids)
+        candidates = set(self.selector.known_ids)
         if not self.selector.needs_listing:
             return candidates, 0, True
         looked_at: set[str] = set()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from shared.domain.digested import digested_image
 from shared.domain.resources import Image, Iteration
 from shared.domain.subject_request import ImageSelector
 
@@ -20,8 +21,23 @@ WORKSPACE = ""
 
 
 def matches(selector: ImageSelector, image: Image) -> bool:
-    """Say whether a row is selected: by its id, by one of its tags (id or exact name), or by all metadata pairs."""
-    return image.id in selector.ids or _by_tag(selector, image) or _by_metadata(selector, image)
+    """
+    Say whether a row is selected: by its id, by one of its tags (id or exact name), or by all metadata pairs.
+
+    What an earlier request is tried again for must be one of that one's images, and match as it did for that one.
+    """
+    return image.id in selector.ids or _by_content(selector, image) or _as_before(selector, image)
+
+
+def _by_content(selector: ImageSelector, image: Image) -> bool:
+    return _by_tag(selector, image) or _by_metadata(selector, image)
+
+
+def _as_before(selector: ImageSelector, image: Image) -> bool:
+    before = selector.before
+    if before is None or image.id not in before.ids:
+        return False
+    return _by_content(before, digested_image(image, selector.key))
 
 
 def _by_tag(selector: ImageSelector, image: Image) -> bool:
@@ -87,7 +103,7 @@ class MatchTracker:
 
     def __init__(self, selector: ImageSelector) -> None:
         self._selector = selector
-        self._ids = set(selector.ids)
+        self._ids = set(selector.known_ids)
         self._tags = set(selector.tags)
         self._metadata_open = bool(selector.metadata)
 

@@ -67,11 +67,22 @@ class ImageSelector:
     Which images are one person's: the union of ids, tags (exact name or id) and metadata (all pairs).
 
     At least one of the three is given; ids are in lower case.
+
+    `before`: what is left of the selector of an earlier request, whose images are tried again. It selects those of its
+    `ids` that carry one of its tags, or its metadata, all of which are keyed digests (`shared.domain.digested`); `key`
+    is what they were made with.
     """
 
     ids: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    before: ImageSelector | None = None
+    key: str = field(default="", repr=False)
+
+    @property
+    def known_ids(self) -> frozenset[str]:
+        """All ids that are given, whether they select by themselves or not."""
+        return self.ids if self.before is None else self.ids | self.before.ids
 
     @property
     def needs_listing(self) -> bool:
@@ -85,6 +96,7 @@ class ImageSelector:
             ids=frozenset(str(item).lower() for item in value.get("ids", ())),
             tags=frozenset(value.get("tags", ())),
             metadata=dict(value.get("metadata", {})),
+            before=cls.from_json(value["before"]) if "before" in value else None,
         )
 
 

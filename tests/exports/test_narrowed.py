@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from request_function.retry import retry
 from tests.acceptance.gallery import picture
 from tests.exports.everything import predict
 from tests.exports.world import Package, World, when_asked
@@ -253,6 +254,23 @@ def test_an_iteration_that_holds_nothing_of_the_person_is_not_asked_how_it_did(w
     package = world.export({"scope": {"projects": ["Family"], "images": {"ids": family.anna[:1]}}})
     assert (package.ending, package.gaps) == (COMPLETE, [])
     assert package.json(f"projects/{family.project}/iterations/{failed}/iteration.json")["id"] == failed
+
+
+def test_a_retry_leaves_out_what_is_another_s_by_then(world: World, family: Family) -> None:
+    world.control.fault("status", operation=["GetImages", "GetImagesByIds"], query=family.iteration, status=403)
+    first = world.export({"scope": {"projects": ["Family"], "images": {"metadata": {ALL: ANNA}}}})
+    assert first.ending[0] == "partially_completed"
+    world.control.clear_faults()
+    changed = family.anna[3]
+    with world.gallery() as gallery:
+        gallery.call("POST", f"/projects/{family.project}/images/metadata", {ALL: BEN}, imageIds=changed)
+    again = retry(first.process.services, first.request_id, None).subject_request_id
+    first.process.finish(again)
+    package = Package(world, first.process, again)
+    workspace = package.rows_by_id(f"projects/{family.project}/images")
+    assert workspace.keys() == set(family.anna[1:]) - {changed}
+    for path, content in contents(package):
+        assert BEN.encode() not in content, path
 
 
 # iterations that cannot be looked into

@@ -219,6 +219,7 @@ def test_a_plan_says_whose_it_is_when_it_was_made_and_what_will_remain() -> None
         "selectors_without_match": 2,
         "residuals": RESIDUALS,
         "account": None,
+        "kept_selector": None,
     }
 
 

@@ -26,6 +26,7 @@ LONGEST_SPAN = 0.5
 FIRST_SPAN = 0.125
 SHORTEST_LEAD, LONGEST_LEAD = 0.01, 2.0
 WRITE_TRIES = 10
+OTHERS_STAY_SECONDS = 10.0
 
 _LANES: Mapping[Purpose, Sequence[Lane]] = {"export": ("shared",), "erasure": ("erasures", "shared")}
 
@@ -55,8 +56,9 @@ class SharedCallBudget:
     Keeps one resource's rate over all processes and machines that use the same container.
 
     Slots are reserved ahead for up to half a second while calls follow upon each other (then storage is called about
-    twice a second), and one by one where calls are rare. One object per process and resource; safe to share among
-    threads. The bound and its condition (clocks within 0.1 s) are those of `call_slots`.
+    twice a second), and one by one where calls are rare. Slots that are lost are a reason for fewer only where another
+    process reserves too. One object per process and resource; safe to share among threads. The bound and its condition
+    (clocks within 0.1 s) are those of `call_slots`.
     """
 
     def __init__(
@@ -118,8 +120,9 @@ class SharedCallBudget:
     def _reserve(self, lanes: Sequence[Lane], deadline: float) -> None:
         """Reserve further slots, far enough ahead that writing them down does not void the first of them."""
         began = self._now()
-        eager = began - self._granted <= self._spacing["shared"]
-        self._span = next_span(self._span, eager=eager, lost=self._lost)
+        eager = began - self._granted <= max(self._spacing["shared"], FIRST_SPAN)
+        missed = self._lost if self._ledger.is_shared else 0
+        self._span = next_span(self._span, eager=eager, lost=missed)
         slots = self._ledger.take(self._spacing, lanes, earliest=began + self._lead, span=self._span, deadline=deadline)
         took = self._now() - began
         self._lead = min(max(1.5 * took, SHORTEST_LEAD), LONGEST_LEAD)
@@ -128,17 +131,22 @@ class SharedCallBudget:
 
 
 class _BookBlob:
-    """The book of one resource in its blob, written only over the state that was read."""
+    """
+    The book of one resource in its blob, written only over the state that was read.
+
+    `is_shared`: whether somebody else has written it between two writes of this process lately.
+    """
 
     def __init__(self, blobs: BlobStore, name: str) -> None:
         self._blobs, self._name = blobs, name
         self._known: tuple[Book, str | None] | None = None
+        self.is_shared, self._others_seen = False, 0.0
 
     def take(
         self, spacing: Mapping[Lane, float], lanes: Sequence[Lane], *, earliest: float, span: float, deadline: float
     ) -> Sequence[Slot]:
         """Reserve slots that begin before `deadline`; `Throttled` if there are none or too many others write."""
-        for _ in range(WRITE_TRIES):
+        for attempt in range(WRITE_TRIES):
             book, etag = self._known or self._read()
             changed, slots = reserve(book, spacing, lanes, earliest=earliest, span=span)
             if slots[0].time > deadline:
@@ -149,6 +157,8 @@ class _BookBlob:
             except (AlreadyExists, Superseded):
                 self._known = None
                 continue
+            self._others_seen = earliest if attempt else self._others_seen
+            self.is_shared = earliest - self._others_seen < OTHERS_STAY_SECONDS
             return slots
         raise Throttled("CallBudget", retry_after=1.0)
 
@@ -167,8 +177,9 @@ def next_span(span: float, *, eager: bool, lost: int) -> float:
     """
     Give the seconds to reserve next.
 
-    Twice as many as before while calls follow upon each other (`eager`) and no slot was lost, half as many otherwise;
-    one slot at a time (0) where calls come now and then, because slots that nobody uses are lost to everybody.
+    Twice as many as before while calls follow upon each other (`eager`) and no slot was lost that another process may
+    have wanted, half as many otherwise; one slot at a time (0) where calls come now and then, because slots that nobody
+    uses are lost to everybody.
     """
     if not eager:
         return 0.0

@@ -23,6 +23,7 @@ CLOCK_SPREAD = 0.1
 GRACE = 0.03  # how late, in seconds, a slot may still be used: threads wake a little late
 EXCESS = 1.1
 ERASURE_SHARE = 0.2
+MOST_SLOTS = 256  # of a lane in one reservation: more than a process can use in half a second
 HORIZON = 60.0  # reservations reach a few seconds ahead; a book that reaches further was written by a broken clock
 
 _MARGIN = 1.001
@@ -72,15 +73,17 @@ def reserve(
     """
     Take the slots of `lanes` from the first free one at or after `earliest` up to `span` seconds after it.
 
-    Gives the new book and the slots in order of time; at least one. Slots that lie more than a few seconds ahead are
+    Gives the new book and the slots in order of time; at least one, and `MOST_SLOTS` a lane or few more: where the rate
+    has more of them in the span, some of those between stay unused. Slots that lie more than a few seconds ahead are
     not to be kept: nobody books further than `HORIZON`.
     """
     usable = [lane for lane in lanes if lane in spacing]
+    step = {lane: max(spacing[lane], span / MOST_SLOTS) for lane in usable}
     free = {lane: book.free_from(lane, earliest, spacing[lane]) for lane in usable}
     until = min(free.values()) + span
     slots: list[Slot] = []
     while not slots or min(free.values()) <= until:
         lane = min(usable, key=lambda one: free[one])
         slots.append(Slot(free[lane], lane))
-        free[lane] += spacing[lane]
+        free[lane] += step[lane]
     return Book({**book.free, **free}), tuple(slots)

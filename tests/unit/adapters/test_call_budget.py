@@ -66,11 +66,18 @@ class Instance:
     """One machine that calls as often as it may."""
 
     def __init__(
-        self, time: VirtualTime, store: SlowStore, *, purpose: Purpose = "export", wrong_by: float = 0, busy: float = 0
+        self,
+        time: VirtualTime,
+        store: SlowStore,
+        *,
+        purpose: Purpose = "export",
+        wrong_by: float = 0,
+        busy: float = 0,
+        rate: float = RATE,
     ) -> None:
         self._time, self._purpose, self._busy = time, purpose, busy
         clock = SkewedClock(time, wrong_by)
-        self.budget = SharedCallBudget(store, "host", calls_per_second=RATE, clock=clock, sleep=time.sleep)
+        self.budget = SharedCallBudget(store, "host", calls_per_second=rate, clock=clock, sleep=time.sleep)
         self.calls: list[float] = []
         self.waits: list[float] = []
 
@@ -113,6 +120,24 @@ def test_one_steady_instance_uses_its_share_and_calls_storage_twice_a_second() -
     calls = run(time, [Instance(time, store)], 20)
     assert len(calls) >= 20 * RATE * 0.8 * 0.9
     assert store.calls <= 20 / LONGEST_SPAN * 1.2
+
+
+@pytest.mark.parametrize("rate", [30.0, 1000.0, 100_000.0])
+def test_calls_that_follow_more_slowly_than_the_rate_allows_still_share_a_reservation(rate: float) -> None:
+    time = VirtualTime()
+    store = SlowStore(time)
+    calls = run(time, [Instance(time, store, busy=0.1, rate=rate)], 20)
+    assert len(calls) >= 200
+    assert store.calls <= 20 / LONGEST_SPAN * 1.2
+
+
+def test_two_instances_that_call_slowly_do_not_take_each_others_rate() -> None:
+    time = VirtualTime()
+    store = SlowStore(time)
+    pair = [Instance(time, store, busy=0.1, rate=30.0) for _ in range(2)]
+    calls = run(time, pair, 20)
+    assert busiest_second(calls) <= 30 * 1.1
+    assert min(len(one.calls) for one in pair) >= 100
 
 
 def test_an_erasure_gets_its_calls_while_exports_take_all_they_can() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.call_budget import PATIENCE_SECONDS
-from shared.adapters.call_slots import CLOCK_SPREAD, GRACE, HORIZON, Book, Lane, Slot, lane_spacing, reserve
+from shared.adapters.call_slots import CLOCK_SPREAD, GRACE, HORIZON, MOST_SLOTS, Book, Lane, Slot, lane_spacing, reserve
 
 LANES: dict[str, Sequence[Lane]] = {"export": ("shared",), "erasure": ("erasures", "shared")}
 T0 = 1_795_000_000.0
@@ -72,6 +72,12 @@ def test_exports_alone_leave_about_a_fifth_of_the_rate_to_erasures(rate: float) 
 @pytest.mark.parametrize(("rate", "least"), [(0.5, 0.49), (1, 0.88), (10, 9.5), (100, 95)])
 def test_the_rate_is_nearly_used(rate: float, least: float) -> None:
     assert least <= sum(1 / seconds for seconds in lane_spacing(rate).values()) <= rate
+
+
+def test_a_reservation_holds_few_slots_however_high_the_rate() -> None:
+    book, slots = reserve(Book({}), lane_spacing(100_000), ("erasures", "shared"), earliest=T0, span=0.5)
+    assert len(slots) <= 2 * (MOST_SLOTS + 2)
+    assert min(book.free.values()) >= T0 + 0.5
 
 
 def test_an_erasure_takes_its_own_lane_when_exports_have_booked_the_shared_one() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from delete_function.account import erase_account, state_of_account
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
+from delete_function.staying_iterations import staying_iterations
 from shared.domain.errors import (
     CannotFulfil,
     GdprError,
@@ -325,7 +326,11 @@ def _unpublish(work: UnitWork, found: Found) -> None:
 
 def _look_at_iterations(work: UnitWork) -> Found:
     there = set(work.iteration_ids())
-    return Found(present=sorted(there if work.whole else there.intersection(work.unit.item_ids)))
+    if work.whole:
+        return Found(present=sorted(there))
+    planned = there.intersection(work.unit.item_ids)
+    kept = planned & staying_iterations(work.services, work.record.subject_request_id, work.unit)
+    return Found(present=sorted(planned - kept), kept=sorted(kept))
 
 
 def _delete_iterations(work: UnitWork, found: Found) -> None:

@@ -16,6 +16,9 @@ WORDS = ("deleted", "already_absent", "no_longer_matching", "failed")
 NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocked", "verify_deadline")
 """Codes of failures that are reasons of their own, the most telling first."""
 
+NOT_ATTEMPTED = "not_attempted"
+"""Code of what was planned in a unit that never began, because something before it could not be done."""
+
 _WORDS_OF_GONE: Mapping[str, tuple[str, str]] = {UNPUBLISH: ("unpublished", "already_unpublished")}
 """What is said of a failed item that is gone all the same, by kind of unit: after a first delete, and without one."""
 
@@ -25,10 +28,10 @@ class Words:
     """
     Which planned id of which store ended with which word; an id has exactly one in a store.
 
-    `totals` are counts, by unit, of what has no ids written down (all images of a project); where such a unit failed,
-    the id of its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word. `learned`: iterations
-    outside the plan that were trained with what was erased. `disputed`: ids that one run of their unit saw as the
-    person's, and another one did not.
+    `totals` are counts, by unit that has an outcome, of what has no ids written down (all images of a project); where
+    such a unit failed, the id of its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word.
+    `learned`: iterations outside the plan that were trained with what was erased. `disputed`: ids that one run of
+    their unit saw as the person's, and another one did not.
     """
 
     word_of: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -73,7 +76,7 @@ class Words:
 
     def settle(self, remaining: Mapping[str, Collection[str]], code: str) -> None:
         """
-        Apply the last look, by unit: what is still there has failed, whatever its delete answered.
+        Apply the last look, by unit: what is still there has failed, with `code`, whatever its delete answered.
 
         An item whose unit was given up and that is gone all the same counts by what was seen before the first delete.
         """
@@ -83,7 +86,7 @@ class Words:
             self.word_of[key] = done if key[1] in self.started else before
         for key in sorted(still):
             if self.word_of.get(key) != "failed":
-                self.failures.append(_failure(*key, code))
+                self.failures.append(_failure(*key, code if still[key] in self.totals else NOT_ATTEMPTED))
             self._fail(key, still[key])
         kept = [e for e in self.failures if self.word_of.get((e["store"], e["id"]), "failed") == "failed"]
         self.failures = kept[:MAX_FAILURES]
@@ -105,7 +108,7 @@ class Words:
             if self.word_of.get((store, item)) in (None, *_WORDS_OF_GONE[UNPUBLISH]):
                 self.word_of[store, item] = "failed"
                 if len(self.failures) < MAX_FAILURES:
-                    self.failures.append(_failure(store, item, "not_attempted"))
+                    self.failures.append(_failure(store, item, NOT_ATTEMPTED))
 
     def _size(self, key: tuple[str, str]) -> int:
         return self.stands_for.get(key, 1)

@@ -120,9 +120,10 @@ class SharedCallBudget:
     def _reserve(self, lanes: Sequence[Lane], deadline: float) -> None:
         """Reserve further slots, far enough ahead that writing them down does not void the first of them."""
         began = self._now()
-        eager = began - self._granted <= max(self._spacing["shared"], FIRST_SPAN)
-        missed = self._lost if self._ledger.is_shared else 0
-        self._span = next_span(self._span, eager=eager, lost=missed)
+        near = self._spacing["shared"]
+        if not self._ledger.is_shared:  # what is lost then is nobody's loss
+            near, self._lost = max(near, FIRST_SPAN), 0
+        self._span = next_span(self._span, eager=began - self._granted <= near, lost=self._lost)
         slots = self._ledger.take(self._spacing, lanes, earliest=began + self._lead, span=self._span, deadline=deadline)
         took = self._now() - began
         self._lead = min(max(1.5 * took, SHORTEST_LEAD), LONGEST_LEAD)

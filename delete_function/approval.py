@@ -22,7 +22,13 @@ def needs_approval(services: Services, record: RequestRecord, request: SubjectRe
 
 
 def approval_step(services: Services, record: RequestRecord) -> Decision:
-    """End a request whose plan nobody approved in time, as `rejected: expired`; come back when that may be so."""
+    """
+    End a request whose plan nobody approved in time, as `rejected: expired`; come back when that may be so.
+
+    One that was rejected, by a call that died before it could end the request, ends as that.
+    """
+    if record.is_half_rejected:
+        return Finish(ending=Ending(status=RequestStatus.REJECTED, reason="rejected"))
     waited = services.now() - (record.phase_time or record.received_time)
     left = (services.settings.approval_expires - waited).total_seconds()
     if left > 0:

@@ -69,12 +69,12 @@ def decide(services: Services, request_id: str, approval: Approval) -> dict[str,
     record = current.record
     earlier: Mapping[str, Any] = record.notes.get("decision", {})
     if earlier.get("decision") == approval.word and earlier.get("plan_hash") == approval.plan_hash:
-        return view_of(services, _end_rejected(services, current) if _is_half_rejected(record) else record)
+        return view_of(services, _end_rejected(services, current) if record.is_half_rejected else record)
     if record.status is not RequestStatus.AWAITING_APPROVAL:
         raise Conflict(f"the request does not wait for approval: {record.status.value}")
     if approval.plan_hash != record.plan_hash:
         raise Conflict("plan_hash is not the hash of this request's plan")
-    if _is_half_rejected(record):
+    if record.is_half_rejected:
         raise Conflict("the plan has been rejected")
     _check_persons(record, approval)
     if _has_expired(services, record):
@@ -102,12 +102,6 @@ def _carry_out(services: Services, current: Versioned, approval: Approval) -> Re
         start(services, approved)
         return approved
     return _end_rejected(services, services.ledger.write(current, record.evolve(now, notes=notes)))
-
-
-def _is_half_rejected(record: RequestRecord) -> bool:
-    """Whether a rejection is noted and has not ended the request: it is being written, or its process died."""
-    noted: Mapping[str, Any] = record.notes.get("decision", {})
-    return record.status is RequestStatus.AWAITING_APPROVAL and noted.get("decision") == "reject"
 
 
 def _end_rejected(services: Services, noted: Versioned) -> RequestRecord:

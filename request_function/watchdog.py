@@ -53,7 +53,7 @@ def _drop_orphan(services: Services, entry: IndexEntry) -> int:
 
 
 def _is_stalled(services: Services, record: RequestRecord) -> bool:
-    if record.status is RequestStatus.AWAITING_APPROVAL:
+    if record.status is RequestStatus.AWAITING_APPROVAL and not record.is_half_rejected:
         return services.now() - (record.phase_time or record.received_time) > services.settings.approval_expires
     return services.now() - _last_sign(services, record) > services.settings.watchdog_after
 

@@ -130,6 +130,12 @@ class RequestRecord:
         """Whether a queue brought it and it is about whole projects or an account: such always need approval."""
         return self.origin == "queue" and self.level in ("projects", "account")
 
+    @property
+    def is_half_rejected(self) -> bool:
+        """Whether a rejection is noted and has not ended the request: it is being written, or its process died."""
+        noted: Mapping[str, Any] = self.notes.get("decision", {})
+        return self.status is RequestStatus.AWAITING_APPROVAL and noted.get("decision") == "reject"
+
     def _with_entry(self, now: datetime) -> RequestRecord:
         entry = HistoryEntry.after(
             self.history_head, time=rfc3339(now), status=self.status.value, phase=self.phase, reason=self.reason

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +145,17 @@ def test_a_rejection_that_was_broken_off_holds_and_ends_when_it_is_said_again(wo
     assert ending(driver.finish()) == ("rejected", "rejected")
     assert world.receipt()["request_status"] == "rejected"
     assert difference(before, world.facts()) == NOTHING
+
+
+@pytest.mark.parametrize("writes", range(1, 5))
+def test_a_rejection_that_was_broken_off_and_never_said_again_is_brought_to_its_end(world: World, writes: int) -> None:
+    gallery(world)
+    driver = waiting(world, erasure(images=ANNA, require_approval=True))
+    began = world.clock.now()
+    with pytest.raises(WorldStopped):
+        approve(world.process(CrashAt(ledger=writes)), decision="reject", reason="wrong person")
+    assert ending(driver.finish()) == ("rejected", "rejected")
+    assert world.clock.now() - began < timedelta(days=2)
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

@@ -268,13 +268,3 @@ def found_counts(plan: Mapping[str, Any]) -> Counts:
     counts[PROJECTS] = {"found": sum(project["whole"] for project in projects)}
     counts[ACCOUNT] = {"found": int(plan["account"] is not None)}
     return counts
-
-
-def looked_at(plan: Mapping[str, Any]) -> dict[str, int]:
-    """Give how much was read to make the plan."""
-    projects = plan["projects"]
-    return {
-        "projects": len(projects),
-        "iterations": sum(len(project["iterations"]) for project in projects),
-        "images": sum(project["looked_at"] for project in projects),
-    }

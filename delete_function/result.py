@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES, STORE_OF, STORES, UNPUBLISH, found_counts, looked_at
-from shared.domain.receipt import Ending
+from delete_function.plan import IMAGES, STORE_OF, STORES, UNPUBLISH, found_counts
+from shared.domain.receipt import Ending, looked_at
 from shared.domain.record import MAX_FAILURES
 from shared.domain.subject_request import RequestStatus
 from shared.domain.work import Counts, UnitOutcome, WorkUnit, add_counts, kind_of

@@ -70,5 +70,5 @@ def _ending_json(ending: Ending) -> dict[str, Any]:
         "reason": ending.reason,
         "stores": ending.stores,
         "failures": list(ending.failures),
-        "looked_at": dict(ending.looked_at),
+        "looked_at": ending.looked_at and dict(ending.looked_at),
     }

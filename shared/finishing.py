@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
 from shared.domain.errors import ConfigurationError
-from shared.domain.receipt import Ending, receipt_of
+from shared.domain.receipt import Ending, looked_at, receipt_of
 from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339
@@ -28,6 +29,8 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
     """
     request_id = current.record.subject_request_id
     signed = services.receipt_keys.signs
+    if ending.looked_at is None:
+        ending = replace(ending, looked_at=looked_at(services.ledger.plan(request_id)))
     content = services.ledger.keep_receipt(
         request_id, receipt_of(current.record, ending, services.now(), signed=signed)
     )

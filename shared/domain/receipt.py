@@ -14,7 +14,7 @@ from shared.domain.times import rfc3339
 _DOCS = "https://learn.microsoft.com/azure/ai-services/custom-vision-service/"
 _RESIDUALS: Mapping[str, tuple[str, str]] = {
     "trained_model_learned_from_items": (
-        "These iterations were trained with the erased items: the items' copies are erased, what was learned is not.",
+        "These iterations were trained with items of the plan and stay: what they learned is not erased with a copy.",
         _DOCS + "export-delete-data",
     ),
     "kept_export": (
@@ -69,7 +69,7 @@ class Ending:
     How a request ends, before the receipt is written.
 
     `stores`: per store the words of the receipt (erasures) or the manifest (exports). `looked_at`: projects,
-    iterations, images that were read to find the items.
+    iterations, images that were read to find the items; None for what the plan says of it, if there is one.
     """
 
     status: RequestStatus
@@ -78,10 +78,20 @@ class Ending:
     residuals: Sequence[Mapping[str, Any]] = ()
     failures: Sequence[Mapping[str, Any]] = ()
     drift: int = 0
-    looked_at: Mapping[str, int] = field(default_factory=lambda: {"projects": 0, "iterations": 0, "images": 0})
+    looked_at: Mapping[str, int] | None = None
     selectors_without_match: int = 0
     service_request_ids: Sequence[str] = ()
     api_versions: Sequence[str] = ("v3.3",)
+
+
+def looked_at(plan: Mapping[str, Any] | None) -> dict[str, int]:
+    """Give how much was read to make a plan: nothing where there is none."""
+    projects = plan["projects"] if plan else ()
+    return {
+        "projects": len(projects),
+        "iterations": sum(len(project["iterations"]) for project in projects),
+        "images": sum(project["looked_at"] for project in projects),
+    }
 
 
 def receipt_of(record: RequestRecord, ending: Ending, now: datetime, *, signed: bool = False) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def receipt_of(record: RequestRecord, ending: Ending, now: datetime, *, signed: 
         "approved_by": record.notes.get("approved_by"),
         "retry_of": record.retry_of,
         "plan_hash": record.plan_hash,
-        "looked_at": dict(ending.looked_at),
+        "looked_at": dict(ending.looked_at or looked_at(None)),
         "selectors_without_match": ending.selectors_without_match,
         "stores": {store: dict(words) for store, words in ending.stores.items()},
         "drift": ending.drift,

@@ -131,6 +131,7 @@ def test_a_rejected_plan_erases_nothing_and_keeps_its_reason(world: World) -> No
     assert difference(before, world.facts()) == NOTHING
     decision = driver.process.services.ledger.read(ID).record.notes["decision"]
     assert (decision["decision"], decision["reason"]) == ("reject", "wrong person")
+    assert world.receipt()["looked_at"] == {"projects": 3, "iterations": 3, "images": 13}
 
 
 @pytest.mark.parametrize("writes", range(1, 5))

@@ -116,7 +116,7 @@ def test_an_erasure_is_told_with_its_numbers_what_it_proves_and_what_remains() -
     assert f"Erasure {ONE}: completed" in text
     assert "images: found 3, deleted 1, already_absent 1, no_longer_matching 1, rounds 1; verified" in text
     assert "was looked for again after it was erased, twice" in text
-    assert "trained_model_learned_from_items, 1 id(s): These iterations were trained with the erased items" in text
+    assert "trained_model_learned_from_items, 1 id(s): These iterations were trained with items of the plan" in text
 
 
 PROVES: list[tuple[Callable[[], dict[str, Any]], str, str]] = [

@@ -10,11 +10,11 @@ from delete_function.plan import (
     ProjectTarget,
     found_counts,
     is_empty,
-    looked_at,
     planned_of,
     planned_phases,
     planned_unit_ids,
 )
+from shared.domain.receipt import looked_at
 from shared.domain.work import PlannedItem, WorkUnit
 from tests.unit.delete_function.targets import (
     ACCOUNT,

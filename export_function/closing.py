@@ -27,7 +27,7 @@ from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import Counts, UnitOutcome, add_counts
-from shared.file_pages import MANIFEST, FilePages
+from shared.file_pages import MANIFEST, write_pages
 from shared.packages import package_prefix, project_path
 from shared.ports import BlobEntry
 from shared.services import Services
@@ -262,10 +262,9 @@ class Closing:
     def _list_files(self, head: Json, index: Sequence[Row]) -> list[Json]:
         """Write the manifest and its pages, with the zip that each file will be in; gives the parts of the zips."""
         assigner = PartAssigner(needs_of(self._listed(index))) if self.request.options["package"] == "zip" else None
-        pages = FilePages(self.services.packages, self.request_id)
-        for row in self._listed(index):
-            pages.add(assigner.assign(row) if assigner else row)
-        manifest = head | {"files": pages.finish()}
+        rows = map(assigner.assign, self._listed(index)) if assigner else self._listed(index)
+        pages = write_pages(self.services.packages, self.request_id, rows)
+        manifest = head | {"files": pages}
         self.services.packages.write_plain(self.request_id, MANIFEST, readable(manifest))
         parts = assigner.parts.values() if assigner else ()
         return [{"part": part.number, "first": part.first, "last": part.last} for part in parts]

@@ -4,46 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import batched
 from typing import Any
 
 from shared.domain.canonical import canonical
 from shared.domain.errors import StorageUnavailable
 from shared.packages import JSON_LINES, PackageStore
+from shared.reading_ahead import ahead
 
 MANIFEST = "manifest.json"
+PAGES = "files/"
 ROWS_A_PAGE = 1000
+PAGES_AT_ONCE = 3
 
 
-@dataclass
-class FilePages:
-    """Writes file rows as pages; `first` is the number of the first page. May raise `StorageUnavailable`."""
+def write_pages(
+    packages: PackageStore, request_id: str, rows: Iterable[Mapping[str, Any]], *, first: int = 1
+) -> list[dict[str, Any]]:
+    """
+    Write file rows as pages, numbered from `first` on, and give the entries of the pages as the manifest has them.
 
-    packages: PackageStore
-    request_id: str
-    first: int = 1
-    written: list[dict[str, Any]] = field(default_factory=list)
-    _rows: list[Mapping[str, Any]] = field(default_factory=list)
+    A few pages are under way while the next rows are taken. May raise `StorageUnavailable`; then no page is under way.
+    """
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add a file row."""
-        self._rows.append(row)
-        if len(self._rows) >= ROWS_A_PAGE:
-            self._write()
+    def write(page: tuple[dict[str, Any], bytes]) -> dict[str, Any]:
+        entry, content = page
+        packages.write_plain(request_id, entry["path"], content, JSON_LINES)
+        return entry
 
-    def finish(self) -> list[dict[str, Any]]:
-        """Write what is left and give the entries of all pages, as the manifest has them."""
-        if self._rows:
-            self._write()
-        return self.written
+    return list(ahead(_pages_of(rows, first), write, PAGES_AT_ONCE))
 
-    def _write(self) -> None:
-        rows, self._rows = self._rows, []
-        content = b"".join(canonical(row) + b"\n" for row in rows)
-        path = f"files/{self.first + len(self.written):05d}.jsonl"
-        self.packages.write_plain(self.request_id, path, content, JSON_LINES)
-        self.written.append({"path": path, "rows": len(rows), "sha256": hashlib.sha256(content).hexdigest()})
+
+def _pages_of(rows: Iterable[Mapping[str, Any]], first: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    for number, page in enumerate(batched(rows, ROWS_A_PAGE, strict=False), start=first):
+        content = b"".join(canonical(row) + b"\n" for row in page)
+        path = f"{PAGES}{number:05d}.jsonl"
+        yield {"path": path, "rows": len(page), "sha256": hashlib.sha256(content).hexdigest()}, content
 
 
 def manifest_of_package(packages: PackageStore, request_id: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Work that waits for the network, done a few items ahead of the one that is used."""
+"""Work that waits for the network: a few items ahead of the one that is used, or two things at once."""
 
 from __future__ import annotations
 
@@ -24,3 +24,14 @@ def ahead[T, R](items: Iterable[T], work: Callable[[T], R], width: int) -> Itera
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def together[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """
+    Do two things at once that do not need each other, and give what both give.
+
+    Both have ended when it returns or raises; of two errors the first one's is raised.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(second)
+        return first(), beside.result()

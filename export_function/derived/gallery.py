@@ -1,18 +1,15 @@
-"""Gallery pages: at most 500 pictures each, counted over the whole package and written as they fill up."""
+"""Gallery pages: at most 500 pictures each, counted over the whole package and given as they fill up. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
 
 from export_function.derived import texts
 from export_function.derived.formats import number
 from export_function.derived.markup import Safe, element, filled, foreign, joined
 from export_function.derived.page import OVERVIEW, document, footer_of, navigation, page_name, to_file
-from export_function.derived.writing import HTML, write_derived
-from shared.packages import PackageStore
 
 PICTURES_A_PAGE = 500
 
@@ -47,39 +44,41 @@ class GalleryPage:
 
 @dataclass
 class Gallery:
-    """Takes figures in order and writes a page whenever another picture than its 500 comes."""
+    """Takes figures in order and finishes a page whenever another picture than its 500 comes; `full` gives it."""
 
-    packages: PackageStore
     request_id: str
     time: str
     pages: list[GalleryPage] = field(default_factory=list)
-    files: list[dict[str, Any]] = field(default_factory=list)
     pictures: int = 0
+    _full: list[tuple[str, bytes]] = field(default_factory=list)
     _waiting: list[tuple[Section, Safe]] = field(default_factory=list)
 
     def add(self, section: Section, figure: Safe) -> GalleryPage:
         """Take the next picture and give the page that it will be on."""
         if len(self._waiting) == PICTURES_A_PAGE:
-            self._write(is_last=False)
+            self._finish(is_last=False)
         self._waiting.append((section, figure))
         self.pictures += 1
         return self._current()
 
     def finish(self) -> None:
-        """Write the last page, if there are pictures."""
+        """Finish the last page, if there are pictures."""
         if self._waiting:
-            self._write(is_last=True)
+            self._finish(is_last=True)
+
+    def full(self) -> list[tuple[str, bytes]]:
+        """Give file name and content of the pages that were finished since this was asked last."""
+        full, self._full = self._full, []
+        return full
 
     def _current(self) -> GalleryPage:
         first = self.pictures - len(self._waiting) + 1
         return GalleryPage(len(self.pages) + 1, first, self.pictures)
 
-    def _write(self, *, is_last: bool) -> None:
+    def _finish(self, *, is_last: bool) -> None:
         page = self._current()
         content = _document(page, self._waiting, _links(page, is_last=is_last), footer_of(self.request_id, self.time))
-        self.files.append(
-            write_derived(self.packages, self.request_id, page.name, [content], media_type=HTML, ids={}, time=self.time)
-        )
+        self._full.append((page.name, content))
         self.pages.append(page)
         self._waiting = []
 

@@ -3,13 +3,13 @@ A project as its package holds it: rows read page by page, images of all sources
 
 Row pages come in ascending order of image id (export units partition the sorted inventory); what came while the export
 ran has pages of its own behind them, ascending again. So each source is a few ascending runs of pages, and merging
-holds no more than one page of each run.
+holds one page of each run, and a few more of few runs, which are read before they are needed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import merge
@@ -20,8 +20,13 @@ from typing import Any
 from export_function.derived.survey import IMAGE_FILES, PREDICTION_FILES, ProjectFiles
 from shared.domain.resources import Image, StoredPrediction
 from shared.packages import PackageStore, project_path
+from shared.reading_ahead import ahead
 
 type Json = dict[str, Any]
+
+DOCUMENTS_AT_ONCE = 4
+PAGES_AHEAD, MOST_PAGES_AHEAD = 4, 8
+"""Pages of rows of one source, and of all sources together, that are read before they are needed."""
 
 WORKSPACE = 0
 """Rank of the workspace among the sources of an image; iterations follow, the newest first."""
@@ -67,28 +72,36 @@ class HeldProject:
         content = self._packages.read(self._request_id, project_path(self.files.project_id, name))
         return None if content is None else json.loads(content)
 
+    def documents(self, names: Iterable[str]) -> list[Any]:
+        """Read several JSON files of the project, a few at once; None for each that the package does not have."""
+        return list(ahead(names, self.document, DOCUMENTS_AT_ONCE))
+
     def details(self) -> Json:
         """Give `project.json`; empty if it could not be had."""
         return self.document("project.json") or {}
 
     def tags(self) -> list[tuple[Json, bool]]:
         """Give every tag once, in order of id, and whether the workspace has it; its row goes before an iteration's."""
-        found = {str(tag["id"]).lower(): (tag, True) for tag in self.document("tags.json") or ()}
-        for iteration in self.iterations:
-            for tag in self.document(f"iterations/{iteration['id']}/tags.json") or ():
+        names = ["tags.json", *(f"iterations/{iteration['id']}/tags.json" for iteration in self.iterations)]
+        workspace, *iterations = self.documents(names)
+        found = {str(tag["id"]).lower(): (tag, True) for tag in workspace or ()}
+        for tags in iterations:
+            for tag in tags or ():
                 found.setdefault(str(tag["id"]).lower(), (tag, False))
         return [found[tag_id] for tag_id in sorted(found)]
 
     def images(self) -> Iterator[HeldImage]:
         """Give all images in order of id, each once. ValueError if the rows of a page are not in order."""
         folders = ["images", *(f"iterations/{iteration['id']}/images" for iteration in self.iterations)]
-        sources = [self._source(run, rank) for rank, folder in enumerate(folders) for run in self._runs_of(folder)]
+        runs = [(run, rank) for rank, folder in enumerate(folders) for run in self._runs_of(folder)]
+        width = min(PAGES_AHEAD, MOST_PAGES_AHEAD // max(len(runs), 1))
+        sources = [self._source(run, rank, width) for run, rank in runs]
         for image_id, rows in groupby(merge(*sources, key=itemgetter(0, 1)), key=itemgetter(0)):
             yield self._image(image_id, {rank: Image.from_row(row) for _, rank, row in rows})
 
     def predictions(self) -> Iterator[HeldPrediction]:
         """Give all stored predictions in the order of their pages."""
-        for row in self._rows(self.files.row_pages("predictions")):
+        for row in self._rows(self.files.row_pages("predictions"), PAGES_AHEAD):
             shown = StoredPrediction.from_row(row)
             name = self.files.predictions.file_name(shown.id)
             yield HeldPrediction(shown, name and PREDICTION_FILES + name)
@@ -105,31 +118,41 @@ class HeldProject:
     def _runs_of(self, folder: str) -> list[list[str]]:
         """Cut a folder's pages into ascending runs by the first and last id of each; looked up once."""
         if folder not in self._runs:
-            runs: list[list[str]] = []
-            last = ""
-            for name in self.files.row_pages(folder):
-                rows = self._content(name).splitlines()
-                if not rows:
-                    continue
-                if not runs or _id(json.loads(rows[0])) <= last:
-                    runs.append([])
-                runs[-1].append(name)
-                last = _id(json.loads(rows[-1]))
-            self._runs[folder] = runs
+            names = self.files.row_pages(folder)
+            self._runs[folder] = self._cut(names) if len(names) > 1 else [names] * len(names)
         return self._runs[folder]
 
-    def _source(self, names: Sequence[str], rank: int) -> Iterator[tuple[str, int, Json]]:
+    def _cut(self, names: Sequence[str]) -> list[list[str]]:
+        runs: list[list[str]] = []
         last = ""
-        for row in self._rows(names):
+        for name, ends in zip(names, ahead(names, self._ends, PAGES_AHEAD), strict=True):
+            if ends is None:
+                continue
+            if not runs or ends[0] <= last:
+                runs.append([])
+            runs[-1].append(name)
+            last = ends[1]
+        return runs
+
+    def _ends(self, name: str) -> tuple[str, str] | None:
+        """Give the first and the last id of a page, None if it is empty."""
+        rows = self._content(name).splitlines()
+        return (_id(json.loads(rows[0])), _id(json.loads(rows[-1]))) if rows else None
+
+    def _source(self, names: Sequence[str], rank: int, width: int) -> Iterator[tuple[str, int, Json]]:
+        last = ""
+        for row in self._rows(names, width):
             image_id = _id(row)
             if image_id <= last:
                 raise ValueError("rows of images are not in ascending order of id")
             last = image_id
             yield image_id, rank, row
 
-    def _rows(self, names: Sequence[str]) -> Iterator[Json]:
-        for name in names:
-            yield from map(json.loads, self._content(name).splitlines())
+    def _rows(self, names: Sequence[str], width: int) -> Iterator[Json]:
+        """Read the rows of pages in turn, with `width` pages held at most (below two: one)."""
+        pages = ahead(names, self._content, width) if width > 1 and len(names) > 1 else map(self._content, names)
+        for content in pages:
+            yield from map(json.loads, content.splitlines())
 
     def _content(self, name: str) -> bytes:
         return self._packages.read(self._request_id, project_path(self.files.project_id, name)) or b""
@@ -137,9 +160,9 @@ class HeldProject:
     def _iterations(self) -> Iterator[Json]:
         """Give details of every iteration that has files here, the id in lower case, from the best file there is."""
         listed = {str(row["id"]).lower(): row for row in self.document("iterations.json") or ()}
-        for iteration_id in self.files.iteration_ids():
-            row = self.document(f"iterations/{iteration_id}/iteration.json") or listed.get(iteration_id, {})
-            yield {**row, "id": iteration_id}
+        ids = self.files.iteration_ids()
+        for iteration_id, row in zip(ids, self.documents(f"iterations/{i}/iteration.json" for i in ids), strict=True):
+            yield {**(row or listed.get(iteration_id, {})), "id": iteration_id}
         missing = partial(filter, lambda item: item not in self.files.iteration_ids())
         for iteration_id in missing(listed):
             yield {**listed[iteration_id], "id": iteration_id}

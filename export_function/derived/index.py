@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from export_function.derived import texts
@@ -17,9 +17,11 @@ from export_function.derived.survey import survey_projects
 from export_function.derived.writing import HTML, write_derived
 from shared.domain.links import without_links
 from shared.packages import PackageStore, package_prefix
+from shared.reading_ahead import ahead, together
 
 ACCOUNT = "account.json"
 ACCOUNT_KEYS = "account-keys.json"
+PAGES_AT_ONCE = 2
 
 
 def write_index(
@@ -37,12 +39,20 @@ def write_index(
     RFC 3339. To be called when every other file of the package is there. Memory does not grow with the pictures but by
     18 bytes each. May raise `StorageUnavailable`.
     """
-    gallery = Gallery(packages, request_id, time)
-    projects = [
-        _through(HeldProject(packages, request_id, files), gallery) for files in survey_projects(packages, request_id)
-    ]
-    gallery.finish()
-    account = packages.read(request_id, ACCOUNT)
+
+    def write(page: tuple[str, bytes]) -> dict[str, Any]:
+        name, content = page
+        return write_derived(packages, request_id, name, [content], media_type=HTML, ids={}, time=time)
+
+    gallery, projects = Gallery(request_id, time), list[ProjectSummary]()
+    pages = list(ahead(_gallery_pages(packages, request_id, gallery, projects), write, PAGES_AT_ONCE))
+    account, (has_keys, others) = together(
+        lambda: packages.read(request_id, ACCOUNT),
+        lambda: together(
+            lambda: _is_there(packages, request_id, ACCOUNT_KEYS),
+            lambda: _others(packages, request_id, {row["path"] for row in pages}),
+        ),
+    )
     page = overview_document(
         request_id=request_id,
         time=time,
@@ -51,16 +61,29 @@ def write_index(
         projects=projects,
         pages=gallery.pages,
         account=None if account is None else without_links(json.loads(account)),
-        has_keys=_is_there(packages, request_id, ACCOUNT_KEYS),
+        has_keys=has_keys,
     )
-    row = write_derived(packages, request_id, OVERVIEW, [page], media_type=HTML, ids={}, time=time)
-    _remove_others(packages, request_id, {entry["path"] for entry in gallery.files})
-    return [row, *gallery.files]
+    row = write((OVERVIEW, page))
+    packages.blobs.delete_all(others)
+    return [row, *pages]
 
 
-def _through(project: HeldProject, gallery: Gallery) -> ProjectSummary:
-    """Put all pictures of a project into the gallery and give what the overview says about it."""
-    summary = summary_of(project)
+def _gallery_pages(
+    packages: PackageStore, request_id: str, gallery: Gallery, projects: list[ProjectSummary]
+) -> Iterator[tuple[str, bytes]]:
+    """Give the gallery's pages as they fill up; `projects` takes what the overview says about each project."""
+    for files in survey_projects(packages, request_id):
+        project = HeldProject(packages, request_id, files)
+        summary = summary_of(project)
+        projects.append(summary)
+        for _ in _pictures_into(gallery, project, summary):
+            yield from gallery.full()
+    gallery.finish()
+    yield from gallery.full()
+
+
+def _pictures_into(gallery: Gallery, project: HeldProject, summary: ProjectSummary) -> Iterator[None]:
+    """Put all pictures of a project into the gallery, one at each step, and count them."""
     names = {row["id"]: str(row.get("name") or "") for row in project.iterations}
     place = Place(summary.project_id, names)
     images, predictions = (
@@ -71,12 +94,13 @@ def _through(project: HeldProject, gallery: Gallery) -> ProjectSummary:
         summary.pages.setdefault(images, page)
         summary.counts.update(images=1, only_in_iteration=not image.in_workspace)
         summary.period.see(image.shown.created)
+        yield
     for prediction in project.predictions():
         page = gallery.add(predictions, prediction_card(gallery.pictures + 1, prediction, place))
         summary.pages.setdefault(predictions, page)
         summary.counts.update(predictions=1)
         summary.period.see(prediction.shown.created)
-    return summary
+        yield
 
 
 def _is_there(packages: PackageStore, request_id: str, path: str) -> bool:
@@ -85,7 +109,8 @@ def _is_there(packages: PackageStore, request_id: str, path: str) -> bool:
     return any(entry.name == name for entry in packages.blobs.entries(name))
 
 
-def _remove_others(packages: PackageStore, request_id: str, pages: set[str]) -> None:
+def _others(packages: PackageStore, request_id: str, pages: set[str]) -> list[str]:
+    """Give the names of an earlier run's pages that are not needed any more."""
     prefix = package_prefix(request_id)
     listed = (entry.name for entry in packages.blobs.entries(f"{prefix}index-"))
-    packages.blobs.delete_all([name for name in listed if name.removeprefix(prefix) not in pages])
+    return [name for name in listed if name.removeprefix(prefix) not in pages]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from export_function.derived.formats import parsed
@@ -70,13 +71,8 @@ class ProjectSummary:
 
 def summary_of(project: HeldProject) -> ProjectSummary:
     """Read what a project's summary starts with: everything but its pictures."""
-    iterations = [
-        IterationSummary(
-            row,
-            project.document(f"iterations/{row['id']}/performance.json"),
-            project.document(f"iterations/{row['id']}/exports.json"),
-        )
-        for row in project.iterations
-    ]
+    names = [f"iterations/{row['id']}/{name}.json" for row in project.iterations for name in ("performance", "exports")]
+    documents = batched(project.documents(names), 2, strict=True)
+    iterations = [IterationSummary(row, *two) for row, two in zip(project.iterations, documents, strict=True)]
     files = project.files
     return ProjectSummary(files.project_id, project.details(), files.names, project.tags(), iterations)

@@ -15,12 +15,10 @@ from shared.cleaning.places import Erased, is_doomed, is_index, picture_id, plac
 from shared.cleaning.scrubbing import as_it_lies
 from shared.domain.canonical import readable
 from shared.domain.work import Counts, add_counts
-from shared.file_pages import MANIFEST, FilePages, listed_rows
+from shared.file_pages import MANIFEST, PAGES, listed_rows, write_pages
 from shared.packages import PackageStore, package_prefix
 
 type Row = Mapping[str, Any]
-
-PAGES = "files/"
 
 
 @dataclass
@@ -84,10 +82,9 @@ def relist(
 
     A file stays in the zip that it was in: files only become smaller.
     """
-    pages = FilePages(packages, package_id, first=_following(head["files"]))
-    for row in _rows_after(packages, package_id, erased, index):
-        pages.add(row)
-    packages.write_plain(package_id, MANIFEST, readable({**head, "files": pages.finish()}))
+    rows = _rows_after(packages, package_id, erased, index)
+    pages = write_pages(packages, package_id, rows, first=_following(head["files"]))
+    packages.write_plain(package_id, MANIFEST, readable({**head, "files": pages}))
 
 
 def remove_other_pages(packages: PackageStore, package_id: str, manifest: Mapping[str, Any]) -> None:

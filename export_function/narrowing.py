@@ -10,6 +10,7 @@ Both are named as gaps, with ids. Pure: values in, values out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from export_function.plan import IterationInventory, ProjectInventory
@@ -34,7 +35,7 @@ def no_images(resolved: ResolvedProject, iterations: Sequence[Iteration]) -> Pro
         service_count=0,
         stable=True,
         named_tags=(),
-        iterations=[IterationInventory(iteration_id=iteration.id) for iteration in iterations],
+        iterations=[IterationInventory.of(iteration) for iteration in iterations],
     )
 
 
@@ -44,7 +45,7 @@ def of_one_person(found: ProjectFinding) -> ProjectInventory:
     seen, copies = set(workspace), []
     for iteration in found.iterations:
         own = found.matching.get(iteration.id, frozenset())
-        copies.append(IterationInventory(iteration_id=iteration.id, image_ids=own, with_bytes=own.difference(seen)))
+        copies.append(replace(IterationInventory.of(iteration), image_ids=own, with_bytes=own.difference(seen)))
         seen |= own
     return ProjectInventory(
         resource=found.resolved.resource,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from shared.domain.phases import phase_of_unit
+from shared.domain.resources import Iteration
 from shared.domain.work import Counts, PlannedItem, WorkUnit, partition
 from shared.predictions import PredictionPages
 
@@ -35,10 +36,17 @@ class IterationInventory:
     """
 
     iteration_id: str
+    name: str | None = None
+    publish_name: str | None = None
     image_ids: Collection[str] = ()
     with_bytes: Collection[str] = ()
     service_count: int | None = None
     stable: bool = True
+
+    @classmethod
+    def of(cls, iteration: Iteration) -> Self:
+        """Make the entry of an iteration that holds nothing."""
+        return cls(iteration_id=iteration.id, name=iteration.name, publish_name=iteration.publish_name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +158,7 @@ class PlanBuilder:
                 "stable": inventory.all_stable,
                 "looked_at": inventory.looked_at,
                 "refused": list(inventory.refused),
-                "iterations": [],
+                "iterations": [_planned(own) for own in inventory.iterations] if units else [],
                 "sources": sources_of(inventory),
                 "units": [unit.unit_id for unit in units],
                 "runs": [_run(unit) for unit in units if unit.items and unit.kind in (IMAGES, ITERATION_IMAGES)],
@@ -186,6 +194,17 @@ class PlanBuilder:
             "extra_units": list(extra_units),
             "unread": list(unread),
         }
+
+
+def _planned(own: IterationInventory) -> dict[str, Any]:
+    """Give an iteration as the plan shows it; an export leaves every one as it is."""
+    return {
+        "id": own.iteration_id,
+        "name": own.name,
+        "publish_name": own.publish_name,
+        "holds": len(own.image_ids),
+        "action": "keep",
+    }
 
 
 def _ids_by_source(inventory: ProjectInventory) -> Iterable[tuple[str, Collection[str]]]:

@@ -216,7 +216,7 @@ class Planner:
         for iteration in iterations:
             read = partial(_iteration_images, client, project_id, iteration.id, self._observe(iteration.id))
             listed = self._shown("images", iteration.id, read, None)
-            copies.append(_copy_of(iteration.id, listed, seen))
+            copies.append(_copy_of(iteration, listed, seen))
             seen |= listed.ids if listed else set()
         return ProjectInventory(
             resource=resolved.resource,
@@ -247,11 +247,11 @@ def _has_no_copy(refusal: ServiceRefusal) -> bool:
     return refusal.code in NOT_TRAINED
 
 
-def _copy_of(iteration_id: str, listed: ListedSource | None, seen: set[str]) -> IterationInventory:
+def _copy_of(iteration: Iteration, listed: ListedSource | None, seen: set[str]) -> IterationInventory:
     if listed is None:
-        return IterationInventory(iteration_id=iteration_id)
-    return IterationInventory(
-        iteration_id=iteration_id,
+        return IterationInventory.of(iteration)
+    return replace(
+        IterationInventory.of(iteration),
         image_ids=listed.ids,
         with_bytes=listed.ids - seen,
         service_count=listed.service_count,

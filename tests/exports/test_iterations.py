@@ -7,6 +7,7 @@ import pytest
 
 from local.custom_vision.emulator import Outcome
 from local.custom_vision.wire import Answer, Request
+from request_function import reading
 from tests.acceptance.gallery import picture
 from tests.exports.everything import fill
 from tests.exports.world import Package, World, lines
@@ -31,6 +32,21 @@ def test_images_that_only_an_iteration_holds_are_there_with_bytes_and_told_apart
         }
     kept = next(row for path, row in package.listed.items() if f"images/files/{album.images[0]}." in path)
     assert "iteration_id" not in kept["ids"]
+
+
+def test_the_plan_shows_each_iteration_and_that_it_is_kept_and_forgets_its_name_at_the_end(world: World) -> None:
+    album = fill(world)
+    process = world.process()
+    request_id = process.post({"scope": {"projects": "all"}})
+    process.work_until(lambda: process.status(request_id)["request_status"] == "exporting")
+    (shown,) = reading.plan(process.services, request_id)["projects"]
+    listed = {one["id"]: (one["holds"], one["action"]) for one in shown["iterations"]}
+    everything = len(album.images) + len(album.removed)
+    assert listed == {album.iterations[0]: (everything, "keep"), album.iterations[1]: (len(album.images), "keep")}
+    assert all(one["name"] for one in shown["iterations"])
+    process.finish(request_id)
+    (left,) = reading.plan(process.services, request_id)["projects"]
+    assert {one["name"] for one in left["iterations"]} == {None}
 
 
 def test_an_iteration_keeps_the_tags_regions_and_metadata_of_its_time(world: World, sound: Sound) -> None:

@@ -23,7 +23,7 @@ A, B, C, D, E = (f"00000000-0000-4000-8000-00000000030{digit}" for digit in rang
 HOST = "one.example"
 TOKEN = {"continuation": "t"}
 FIRST = IterationInventory(iteration_id=I1, image_ids=(C, A, B), with_bytes=frozenset({C}), service_count=3)
-UNTRAINED = IterationInventory(iteration_id=I2)
+UNTRAINED = IterationInventory(iteration_id=I2, name="second", publish_name="live")
 PAGES = (
     PredictionPages(iteration_id=None, tokens=(None, TOKEN), prediction_ids=(E, D)),
     PredictionPages(iteration_id=I1, tokens=(None,), prediction_ids=()),
@@ -189,7 +189,10 @@ def test_the_plan_says_all_that_was_found_of_a_project() -> None:
                 "stable": True,
                 "looked_at": 3,
                 "refused": [REFUSED],
-                "iterations": [],
+                "iterations": [
+                    {"id": I1, "name": None, "publish_name": None, "holds": 3, "action": "keep"},
+                    {"id": I2, "name": "second", "publish_name": "live", "holds": 0, "action": "keep"},
+                ],
                 "sources": sources_of(found),
                 "units": [
                     "project-00001",

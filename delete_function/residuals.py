@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from delete_function.plan import ITERATIONS, TAGS
+from delete_function.plan import ITERATIONS, PROJECTS, TAGS
 from delete_function.result import Words
 from delete_function.verification import Look
 from shared.domain.receipt import residual
@@ -18,12 +18,13 @@ def planned_residuals(
     request: SubjectRequest,
     kept_tags: Sequence[str] = (),
     kept_iterations: Collection[str] = (),
+    kept_projects: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """
     Give the residuals of a plan.
 
-    `kept_tags` are tags of the selector that stay although they were to go, `kept_iterations` such iterations, and
-    those that were trained with items of the plan after it was made.
+    `kept_tags` are tags of the selector that stay although they were to go, `kept_projects` such projects,
+    `kept_iterations` such iterations, and those that were trained with items of the plan after it was made.
     """
     projects = list(projects)
     keeps = request.options["keep_exports"]
@@ -36,8 +37,9 @@ def planned_residuals(
     if exported:
         entries.append(residual("exported_models", exported))
     whole = [project["id"] for project in projects if project["whole"]]
-    if whole:
-        entries += [residual("project_data_30_days", whole), residual("copies_of_project", whole)]
+    going = [project_id for project_id in whole if project_id not in kept_projects]
+    entries += [residual("project_data_30_days", going)] if going else []
+    entries += [residual("copies_of_project", whole)] if whole else []
     storage = [project["id"] for project in projects if project["customer_storage"]]
     if storage:
         entries.append(residual("customer_storage", storage))
@@ -66,7 +68,8 @@ def final_residuals(
     kept_tags = sorted(item for store, item in failed | in_use if store == TAGS)
     planned = {i["id"] for project in projects for i in project["iterations"]}
     kept_iterations = words.learned | {item for store, item in failed if store == ITERATIONS and item in planned}
-    entries = planned_residuals(projects, request, kept_tags, kept_iterations)
+    kept_projects = {item for store, item in failed if store == PROJECTS}
+    entries = planned_residuals(projects, request, kept_tags, kept_iterations, kept_projects)
     if kept:
         exempt = residual("kept_export", sorted(kept)) | {"expires": dict(kept)}
         entries = [exempt, *(entry for entry in entries if entry["code"] != "kept_export")]

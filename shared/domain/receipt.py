@@ -35,7 +35,7 @@ _RESIDUALS: Mapping[str, tuple[str, str]] = {
     ),
     "tag_named_after_person": ("These tags were selected by and remain.", _DOCS + "export-delete-data"),
     "project_data_30_days": (
-        "These projects are gone as a whole; the service removes a deleted project's data within 30 days.",
+        "The service removes the data of a deleted project within 30 days, not at once.",
         "https://learn.microsoft.com/legal/cognitive-services/custom-vision/custom-vision-cvs-data-privacy",
     ),
     "customer_storage": (

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.erasure.gallery import Gallery, gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_projects
-from tests.erasure.readings import approved, ending, words
+from tests.erasure.readings import approved, ending, residuals, words
 from tests.erasure.truth import trained
 from tests.erasure.world import Driver, World, approve, erasure
 
@@ -113,3 +113,16 @@ def test_images_of_a_project_whose_delete_never_comes_true_have_all_failed(world
         "failed": count,
     }
     assert ("project", there.pets) in world.facts()
+
+
+def test_a_project_that_stays_is_not_said_to_be_within_its_30_days(world: World) -> None:
+    there = gallery(world)
+    world.control.fault("status", operation="DeleteProject", ids=[there.pets], status=403, code="Forbidden")
+    driver = Driver(world.process())
+    driver.process.post(erasure("projects"))
+    assert ending(driver.finish()) == ("partially_completed", "blocked")
+    others = sorted({there.birds, there.empty})
+    assert (residuals(world)["project_data_30_days"], residuals(world)["copies_of_project"]) == (
+        others,
+        sorted({there.pets, *others}),
+    )

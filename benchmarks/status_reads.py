@@ -15,7 +15,8 @@ from benchmarks.exporting import BARE
 from benchmarks.measuring import Figures, measured
 from benchmarks.plan import Plan
 from benchmarks.report import Table, ratio
-from benchmarks.surroundings import ROOT, BenchFailed, Surroundings, call
+from benchmarks.surroundings import LEDGER, ROOT, BenchFailed, Surroundings, call
+from local.azurite.accounts import APP_ACCOUNT
 from local.functions_host.process import HostProcess
 
 IMAGES = 20_000
@@ -25,26 +26,37 @@ GOAL_MILLISECONDS = 50
 
 
 def status_reads(plan: Plan, around: Surroundings) -> list[Table]:
-    """Read status and list during an export and after it, all from one process (on Flex, HTTP has its own)."""
+    """
+    Read status and list during an export and after it, all from one process (on Flex, HTTP has its own).
+
+    Beside them what they cannot be faster than: an answer of the host that reads nothing, and the record alone, read
+    from the storage past the host.
+    """
     images = plan.scaled(IMAGES, 20)
     project = around.seeded(f"status {uuid4()}", images)["project"]
     request_id = str(uuid4())
     body = {"subject_request_id": request_id, "scope": {"projects": [project]}, "options": BARE}
-    paths = {"one request": f"/api/requests/{request_id}", f"{LISTED} requests": f"/api/requests?limit={LISTED}"}
+    paths = {
+        "one request": f"/api/requests/{request_id}",
+        f"{LISTED} requests": f"/api/requests?limit={LISTED}",
+        "openapi.json, which reads nothing": "/api/openapi.json",
+    }
+    record = {"the record, without the host": f"/{APP_ACCOUNT}/{LEDGER}/{request_id}/record.json"}
     with around.host() as host:
         _fill(around, host, plan.scaled(LISTED, 2))
-        with reading(host, list(paths.values())) as busy:
+        app_port, blob_port = int(host.url.rpartition(":")[2]), around.blobs.port
+        with reading(app_port, list(paths.values())) as busy, reading(blob_port, list(record.values())) as busy_blobs:
             app = measured(around, host, "exports", body)
-        with reading(host, list(paths.values())) as idle:
+        with reading(app_port, list(paths.values())) as idle, reading(blob_port, list(record.values())) as idle_blobs:
             time.sleep(plan.scaled(IDLE_SECONDS, 1))
-    return [_table(images, app, paths, {"exporting": busy, "idle": idle})]
+    return [_table(images, app, paths | record, {"exporting": busy | busy_blobs, "idle": idle | idle_blobs})]
 
 
 @contextlib.contextmanager
-def reading(host: HostProcess, paths: Sequence[str]) -> Iterator[dict[str, list[float]]]:
-    """Read the paths again and again meanwhile; afterwards the mapping holds the milliseconds of each read."""
+def reading(port: int, paths: Sequence[str]) -> Iterator[dict[str, list[float]]]:
+    """Read paths of a local port again and again meanwhile; afterwards the mapping holds the milliseconds of each read."""
     took: dict[str, list[float]] = {}
-    command = [sys.executable, "-m", "benchmarks.status_reader", host.url.rpartition(":")[2], *paths]
+    command = [sys.executable, "-m", "benchmarks.status_reader", str(port), *paths]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         try:
             yield took

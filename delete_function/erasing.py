@@ -275,7 +275,7 @@ def _totals(work: UnitWork) -> dict[str, int]:
 
 
 def _listed_ids(work: UnitWork) -> Iterator[str]:
-    plan = work.services.ledger.plan(work.record.subject_request_id) or {"projects": []}
+    plan = work.services.ledger.frozen_plan(work.record.subject_request_id) or {"projects": []}
     pages = [
         page for project in plan["projects"] if project["id"] == work.project_id for page in project["listed_pages"]
     ]

@@ -236,7 +236,7 @@ def _has_exports(client: CustomVision, target: ProjectTarget, iteration: Iterati
 
 def frozen_plan(services: Services, request_id: str) -> dict[str, Any]:
     """Read the plan that stands; `CannotFulfil` if a request beyond planning has none."""
-    plan = services.ledger.plan(request_id)
+    plan = services.ledger.frozen_plan(request_id)
     if plan is None:
         raise CannotFulfil("bad_message")
     return plan

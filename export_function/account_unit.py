@@ -28,7 +28,7 @@ def export_account_unit(work: UnitWork) -> UnitOutcome:
 
 def _prediction_resources(work: UnitWork) -> Iterator[str]:
     """Give the ARM ids of the accounts to which the planned projects' iterations are published."""
-    plan = work.services.ledger.plan(work.request_id) or {"projects": []}
+    plan = work.services.ledger.frozen_plan(work.request_id) or {"projects": []}
     for project in plan["projects"]:
         try:
             iterations = work.services.resource(project["resource"]).get_iterations(project["id"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from itertools import groupby
 from typing import Any
 
 from export_function.faults import can_go_without, goes_without_failing
@@ -34,11 +34,9 @@ from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_
 from shared.inventory import ResolvedProject, page_digest
 from shared.ports import CustomVision
 from shared.predictions import newest_ids
-from shared.reading_ahead import ahead
 from shared.services import Services
 
 MOST_ROUNDS = 3
-OUTCOMES_AHEAD = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,19 +172,14 @@ def _not_planned(
 def outcomes_of(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> Iterator[UnitOutcome]:
     """Read the outcomes of a project's units, rounds included; of its own data, read in every round, as one outcome."""
     rounds = [(unit_id, round_) for units, round_ in _rounds(record, project) for unit_id in units]
-    own = list(_read_outcomes(services, record, [entry for entry in rounds if kind_of(entry[0]) == PROJECT]))
-    if own:
-        yield latest_of(own)
-    yield from _read_outcomes(services, record, [entry for entry in rounds if kind_of(entry[0]) != PROJECT])
-
-
-def _read_outcomes(
-    services: Services, record: RequestRecord, units: Sequence[tuple[str, int]]
-) -> Iterator[UnitOutcome]:
-    """Read what there is of some units' outcomes, a few of them ahead."""
-    read = partial(services.ledger.outcome, record.subject_request_id)
-    found = ahead(units, lambda unit: read(*unit), OUTCOMES_AHEAD)
-    return (outcome for outcome in found if outcome)
+    own_units = [entry for entry in rounds if kind_of(entry[0]) == PROJECT]
+    others = [entry for entry in rounds if kind_of(entry[0]) != PROJECT]
+    outcomes = services.ledger.outcomes_by_round(record.subject_request_id, [*own_units, *others])
+    for is_own, found in groupby(outcomes, lambda outcome: kind_of(outcome.unit_id) == PROJECT):
+        if is_own:
+            yield latest_of(list(found))
+        else:
+            yield from found
 
 
 def latest_of(outcomes: Sequence[UnitOutcome]) -> UnitOutcome:

@@ -14,7 +14,7 @@ from typing import Any
 
 from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
-from export_function.erased_meanwhile import ErasedMeanwhile, seen_state
+from export_function.erased_meanwhile import ErasedMeanwhile, marks_seen
 from export_function.leftovers import remove_account, remove_unlisted, remove_unwritten
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.plan import IMAGES, PREDICTIONS, found_counts
@@ -31,6 +31,7 @@ from shared.file_pages import MANIFEST, write_pages
 from shared.packages import package_prefix, project_path
 from shared.ports import BlobEntry
 from shared.services import Services
+from shared.tombstones import Marks
 
 type Json = dict[str, Any]
 type Row = Mapping[str, Any]
@@ -82,7 +83,12 @@ class Closing:
     def _erased(self) -> ErasedMeanwhile:
         """What erasures have taken away by now; it is taken out of the package when it is first asked for."""
         formats = self.request.options["formats"]
-        return ErasedMeanwhile.taken_out(self.services, self.record, self.plan, formats)
+        return ErasedMeanwhile.taken_out(self.services, self.record, self.plan, formats, self._marks)
+
+    @cached_property
+    def _marks(self) -> Marks:
+        """The last look at the tombstones: what comes after it, the erasure cleans itself."""
+        return marks_seen(self.services, self.plan)
 
     @cached_property
     def _projects(self) -> list[Json]:
@@ -97,7 +103,6 @@ class Closing:
 
     def close(self) -> Closed:
         """Check, derive the pages for people, list everything in the manifest, and say how the export ends."""
-        seen = seen_state(self.services, self.plan)
         self._count()
         stores = stores_of(self.counts, self._service_counts())
         created = rfc3339(self.record.phase_time or self.services.now())  # the same however often this is repeated
@@ -121,7 +126,7 @@ class Closing:
             failures=self.failures[:MAX_FAILURES],
             looked_at=self._looked_at(),
         )
-        return Closed(ending=ending, parts=parts, tombstones=seen)
+        return Closed(ending=ending, parts=parts, tombstones=self._marks.state)
 
     def _count(self) -> None:
         """Add up all outcomes, look for every picture in the storage account, and compare with the service's counts."""
@@ -303,24 +308,27 @@ def _is_there(row: Row, listings: Mapping[str, _Listing]) -> bool:
 
 
 class _Listing:
-    """What the storage account lists of a project's pictures, walked once for each run of ascending paths."""
+    """
+    What the storage account lists of a project's pictures, walked once for each run of ascending paths.
+
+    Nothing is listed before it is asked for: most projects have no stored predictions.
+    """
 
     def __init__(self, services: Services, request_id: str, project_id: str, folder: str) -> None:
         self._prefix = package_prefix(request_id)
         pictures = self._prefix + project_path(project_id, folder)
         self._list: Callable[[], Iterator[BlobEntry]] = partial(services.packages.blobs.entries, pictures)
-        self._restart()
+        self._last: str | None = None
 
     def _restart(self) -> None:
         """Begin the listing anew: each source of a project, and each round, begins again with the lowest ids."""
         self._entries = ((entry.name, entry.size) for entry in self._list())
         self._current = next(self._entries, None)
-        self._last: str | None = None
 
     def has(self, path: str, size: int) -> bool:
         """Say whether the picture is there with this size; asked in ascending order it walks the listing once."""
         name = self._prefix + path
-        if self._last is not None and name < self._last:
+        if self._last is None or name < self._last:
             self._restart()
         self._last = name
         while self._current is not None and self._current[0] < name:

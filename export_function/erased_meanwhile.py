@@ -25,10 +25,10 @@ from export_function.unit_work import UnitWork
 from shared.cleaning.places import covers, is_doomed, is_rows, may_change, place
 from shared.cleaning.scrubbing import as_it_lies, scrub_project, scrub_rows
 from shared.domain.record import RequestRecord
-from shared.domain.work import UnitOutcome
+from shared.domain.work import UnitOutcome, WorkUnit
 from shared.packages import package_prefix, project_path
 from shared.services import Services
-from shared.tombstones import Tombstones, is_marked, standing, state_of
+from shared.tombstones import Marks, Tombstones, marks_of, standing
 
 type Row = Mapping[str, Any]
 type Write = Callable[[UnitWork], UnitOutcome]
@@ -41,22 +41,24 @@ OF_A_PROJECT = frozenset({PROJECT, ITERATION, DERIVED, *ITEM_STORE})
 
 
 def without_erased(work: UnitWork, write: Write) -> UnitOutcome:
-    """Do a unit's work without what erasures take away, again if that changed meanwhile."""
+    """Do a unit's work without what erasures take away (`work.erased`), again if that changed meanwhile."""
     if work.unit.kind not in OF_A_PROJECT:
         return write(work)
-    erased = _standing(work)
     while True:
-        outcome = _write(replace(work, erased=erased), write)
-        now = _standing(work)
-        if now == erased:
+        outcome = _write(work, write)
+        now = erased_of(work.services, work.record, work.unit)
+        if now == work.erased:
             return outcome
-        if not erased.is_within(now):
+        if not work.erased.is_within(now):
             _remove_rows(work, outcome)
-        erased = now
+        work = replace(work, erased=now)
 
 
-def _standing(work: UnitWork) -> Tombstones:
-    return standing(work.services.ledger, work.project_id, work.record.received_time)
+def erased_of(services: Services, record: RequestRecord, unit: WorkUnit) -> Tombstones:
+    """Give what erasures take away of a unit's project; nothing for units that are of none."""
+    if unit.kind not in OF_A_PROJECT:
+        return Tombstones()
+    return standing(services.ledger, unit.project_id or "", record.received_time)
 
 
 def _write(work: UnitWork, write: Write) -> UnitOutcome:
@@ -114,10 +116,16 @@ class ErasedMeanwhile:
     by_project: Mapping[str, Tombstones]
 
     @classmethod
-    def taken_out(cls, services: Services, record: RequestRecord, plan: Row, formats: Sequence[str]) -> Self:
-        """Remove it from what the units wrote, and make COCO and CSV of those projects again."""
+    def taken_out(
+        cls, services: Services, record: RequestRecord, plan: Row, formats: Sequence[str], marks: Marks
+    ) -> Self:
+        """
+        Remove it from what the units wrote, and make COCO and CSV of those projects again.
+
+        `marks` say which projects have tombstones: what comes after that look is cleaned by the erasure itself.
+        """
         # Of a project without units nothing is in the package, and nothing may get in.
-        marked = [p["id"] for p in plan["projects"] if p["units"] and is_marked(services.ledger.blobs, p["id"])]
+        marked = [p["id"] for p in plan["projects"] if p["units"] and p["id"] in marks.projects]
         read = {project_id: standing(services.ledger, project_id, record.received_time) for project_id in marked}
         erased = cls(services, record.subject_request_id, read)
         for project_id, tombstones in erased.by_project.items():
@@ -152,6 +160,6 @@ class ErasedMeanwhile:
                 yield store, item, covers(tombstones, store, item) if items else tombstones.whole
 
 
-def seen_state(services: Services, plan: Row) -> str:
-    """Give a text that changes when there are other tombstones for the projects of an export."""
-    return state_of(services.ledger.blobs, [project["id"] for project in plan["projects"]])
+def marks_seen(services: Services, plan: Row) -> Marks:
+    """Look at the tombstones of the projects of an export."""
+    return marks_of(services.ledger.blobs, [project["id"] for project in plan["projects"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from export_function.account_unit import export_account_unit
-from export_function.erased_meanwhile import without_erased
+from export_function.erased_meanwhile import erased_of, without_erased
 from export_function.picture_units import export_images, export_iteration_images, export_predictions
 from export_function.plan import (
     ACCOUNT,
@@ -24,6 +24,7 @@ from export_function.zip_unit import export_zip
 from shared.domain.errors import CannotFulfil, GdprError
 from shared.domain.record import RequestRecord
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit
+from shared.reading_ahead import together
 from shared.services import Services
 
 _WORK: Mapping[str, Callable[[UnitWork], UnitOutcome]] = {
@@ -51,10 +52,14 @@ STORE_OF: Mapping[str, str] = {
 
 def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
     """Do one unit of an export; may run twice, and beside itself, with the same result."""
-    request = services.ledger.selector(record.subject_request_id)
+    request, erased = together(
+        lambda: services.ledger.selector(record.subject_request_id), lambda: erased_of(services, record, unit)
+    )
     if request is None:
         raise CannotFulfil("bad_message")
-    work = UnitWork(services=services, record=record, request=request, unit=unit, attempt=message.attempt)
+    work = UnitWork(
+        services=services, record=record, request=request, unit=unit, attempt=message.attempt, erased=erased
+    )
     return without_erased(work, _WORK[unit.kind])
 
 

@@ -33,6 +33,7 @@ from shared.domain.work import EXPORT_WORK, UnitOutcome, WorkMessage, WorkUnit, 
 from shared.finishing import Ending
 from shared.ledger import STEP, Versioned
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
+from shared.reading_ahead import together
 from shared.services import Services
 
 UNSTABLE_PAUSE = timedelta(seconds=30)
@@ -151,7 +152,7 @@ class ExportFulfilment:
 
     def _next_phase(self, services: Services, record: RequestRecord) -> Decision:
         phase = record.phase or ""
-        if phase in (DATA_PHASE, DERIVED_PHASE, ZIP_PHASE):
+        if phase in (DATA_PHASE, DERIVED_PHASE, ZIP_PHASE) and record.phase_units:
             tally = services.ledger.tally(record.subject_request_id, phase, record.round)
             if len(tally.units) < record.phase_units:
                 return Nothing()
@@ -159,19 +160,21 @@ class ExportFulfilment:
             case "data":
                 return self._data_done(services, record)
             case "derived":
-                return Move(record=record.in_phase(services.now(), "closing", status=RequestStatus.VERIFYING))
+                return Move(record=_closing(services, record))
             case "zip":
                 return self._zips_done(services, record)
             case _:
                 return self._close(services, record)
 
     def _data_done(self, services: Services, record: RequestRecord) -> Decision:
-        request, plan = requested(services, record), frozen_plan(services, record.subject_request_id)
+        request, plan = _asked_and_planned(services, record)
         came = catch_up(services, record, request, plan)
         if came:
             return self._another_round(services, record, came)
         units = planned_unit_ids(plan, DERIVED_PHASE)
         counts = counts_so_far(services, record)
+        if not units:
+            return Move(record=_closing(services, record, counts=counts))
         moved = record.in_phase(services.now(), DERIVED_PHASE, phase_units=len(units), counts=counts)
         return Move(record=moved, unit_ids=units)
 
@@ -188,8 +191,7 @@ class ExportFulfilment:
         return Move(record=moved, unit_ids=units)
 
     def _close(self, services: Services, record: RequestRecord) -> Decision:
-        plan = frozen_plan(services, record.subject_request_id)
-        closed = Closing(services, record, requested(services, record), plan).close()
+        closed = Closing(services, record, *_asked_and_planned(services, record)).close()
         if not closed.parts:
             return Finish(ending=closed.ending)
         return begin_zips(services, record, closed)
@@ -202,6 +204,14 @@ class ExportFulfilment:
         """A writer that comes after the cancellation takes back what it brought; until then its end does that."""
         if services.ledger.read(request_id).record.status is RequestStatus.CANCELLED:
             services.packages.delete_package(request_id)
+
+
+def _closing(services: Services, record: RequestRecord, **changes: Any) -> RequestRecord:  # noqa: ANN401 - fields
+    return record.in_phase(services.now(), "closing", status=RequestStatus.VERIFYING, **changes)
+
+
+def _asked_and_planned(services: Services, record: RequestRecord) -> tuple[SubjectRequest, dict[str, Any]]:
+    return together(lambda: requested(services, record), lambda: frozen_plan(services, record.subject_request_id))
 
 
 def requested(services: Services, record: RequestRecord) -> SubjectRequest:

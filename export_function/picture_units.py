@@ -125,7 +125,7 @@ def _rows_elsewhere(work: UnitWork, ids: Sequence[str], iteration_id: str) -> tu
 
 def _planned_iterations(work: UnitWork) -> list[str]:
     """Give the other iterations that hold images, the newest first."""
-    plan: Mapping[str, Any] = work.services.ledger.plan(work.request_id) or {"projects": []}
+    plan: Mapping[str, Any] = work.services.ledger.frozen_plan(work.request_id) or {"projects": []}
     project = next(one for one in plan["projects"] if one["id"] == work.project_id)
     held = [source["iteration_id"] for source in project["sources"] if source["counted"] or source["planned"]]
     return [iteration_id for iteration_id in held if iteration_id not in (None, work.iteration_id)]

@@ -261,7 +261,7 @@ def _copy_of(iteration: Iteration, listed: ListedSource | None, seen: set[str]) 
 
 def frozen_plan(services: Services, request_id: str) -> dict[str, Any]:
     """Read the plan that stands."""
-    plan = services.ledger.plan(request_id)
+    plan = services.ledger.frozen_plan(request_id)
     if plan is None:
         raise ValueError("a request beyond planning has no plan")
     return plan

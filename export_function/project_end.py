@@ -43,7 +43,7 @@ def _carried_tags(work: UnitWork, result: Result) -> None:
 
 
 def _planned_project(work: UnitWork) -> Mapping[str, Any]:
-    plan = work.services.ledger.plan(work.request_id) or {"projects": []}
+    plan = work.services.ledger.frozen_plan(work.request_id) or {"projects": []}
     return next(project for project in plan["projects"] if project["id"] == work.project_id)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from export_function.closing import Closed
-from export_function.erased_meanwhile import seen_state
+from export_function.erased_meanwhile import marks_seen
 from export_function.plan import ZIP, ZIP_PHASE
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -39,7 +39,7 @@ def begin_zips(services: Services, record: RequestRecord, closed: Closed) -> Mov
 
 def close_again(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Move | None:
     """Give the move back to closing if erasures have taken away something else since; None if nothing is new."""
-    if record.round >= MOST_ROUNDS or seen_state(services, plan) == record.notes["closed_over"]:
+    if record.round >= MOST_ROUNDS or marks_seen(services, plan).state == record.notes["closed_over"]:
         return None
     return Move(record=record.in_phase(services.now(), "closing"))
 

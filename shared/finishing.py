@@ -13,6 +13,7 @@ from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339
 from shared.domain.work import DELETION_WORK, WorkMessage
 from shared.ledger import Versioned
+from shared.reading_ahead import together
 from shared.services import Services
 
 __all__ = ["Ending", "clean_up", "finish", "signature_of"]
@@ -91,6 +92,8 @@ def _tell_parent(services: Services, record: RequestRecord) -> None:
 def _remove_traces(services: Services, record: RequestRecord) -> None:
     if record.status is RequestStatus.CANCELLED:
         services.packages.delete_package(record.subject_request_id)
-    services.ledger.forget_plan_names(record.subject_request_id)
-    services.ledger.delete_selector(record.subject_request_id)
-    services.ledger.mark_in_index(record, "final")
+    together(
+        lambda: services.ledger.forget_plan_names(record.subject_request_id),
+        lambda: services.ledger.delete_selector(record.subject_request_id),
+    )
+    services.ledger.mark_in_index(record, "final")  # last: until then the watchdog looks after the rest

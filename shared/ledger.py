@@ -19,11 +19,15 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import Tally, UnitOutcome, WorkUnit, number_of
+from shared.frozen_plans import FrozenPlans
 from shared.ports import BlobEntry, BlobStore, StoredBlob
+from shared.reading_ahead import ahead
 
 _INDEX = "_index/"
 STEP = "step"
 """Stands for a unit's id where it is the request's next step that waits."""
+BLOBS_AHEAD = 8
+"""How many plan pages or outcomes are read before they are needed."""
 _AUDIT = "audit/"
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -64,6 +68,7 @@ class RequestLedger:
 
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs
+        self._plans = FrozenPlans(self._plan_bytes)
 
     # records
 
@@ -160,12 +165,24 @@ class RequestLedger:
 
     def save_plan(self, request_id: str, plan: Mapping[str, Any]) -> bool:
         """Freeze the plan, its pages being written; False if one is frozen already."""
-        return self._create_if_absent(f"{request_id}/plan.json", readable(plan))
+        content = readable(plan)
+        is_won = self._create_if_absent(f"{request_id}/plan.json", content)
+        if is_won:
+            self._plans.keep(request_id, content)
+        return is_won
 
     def plan(self, request_id: str) -> dict[str, Any] | None:
-        """Read the frozen plan without its pages; None before it exists."""
+        """Read the plan as it lies there, without its pages; None before it is frozen."""
+        content = self._plan_bytes(request_id)
+        return None if content is None else json.loads(content)
+
+    def frozen_plan(self, request_id: str) -> dict[str, Any] | None:
+        """Give the same while the request goes on: read once, since it does not change (`FrozenPlans`)."""
+        return self._plans.get(request_id)
+
+    def _plan_bytes(self, request_id: str) -> bytes | None:
         blob = self.blobs.read(f"{request_id}/plan.json")
-        return json.loads(blob.content) if blob else None
+        return blob.content if blob else None
 
     def forget_plan_names(self, request_id: str) -> None:
         """Set the names in a plan to null: the last step of every request."""
@@ -179,6 +196,7 @@ class RequestLedger:
             for iteration in project.get("iterations", ()):
                 iteration["name"] = iteration["publish_name"] = None
         self.blobs.put(f"{request_id}/plan.json", readable(plan))
+        self._plans.drop(request_id)
 
     def unit(self, request_id: str, unit_id: str) -> WorkUnit | None:
         """Read one page of the plan; None if there is no such unit."""
@@ -187,10 +205,11 @@ class RequestLedger:
         return unit if unit and unit.unit_id == unit_id else None
 
     def units(self, request_id: str, unit_ids: Iterable[str]) -> Iterator[WorkUnit]:
-        """Read some pages of the plan, one at a time, in the order given."""
-        for unit_id in unit_ids:
-            unit = self.unit(request_id, unit_id)
-            if unit:
+        """Read some pages of the plan in the order given, a few ahead of the one that is used."""
+        names = ((unit_id, _page(request_id, number_of(unit_id))) for unit_id in unit_ids)
+        for unit_id, content in self._contents(names):
+            unit = WorkUnit.from_page(content)
+            if unit.unit_id == unit_id:
                 yield unit
 
     def delete_pages(self, request_id: str) -> None:
@@ -212,15 +231,31 @@ class RequestLedger:
         return self.outcome(request_id, outcome.unit_id, round_) or outcome
 
     def outcomes(self, request_id: str, unit_ids: Sequence[str], round_: int = 1) -> Iterator[UnitOutcome]:
-        """Read the outcomes of some units, one at a time."""
-        for unit_id in unit_ids:
-            outcome = self.outcome(request_id, unit_id, round_)
-            if outcome:
-                yield outcome
+        """Read the outcomes of some units in one round; otherwise as `outcomes_by_round`."""
+        return self.outcomes_by_round(request_id, ((unit_id, round_) for unit_id in unit_ids))
+
+    def outcomes_by_round(self, request_id: str, units: Iterable[tuple[str, int]]) -> Iterator[UnitOutcome]:
+        """
+        Read the outcomes that there are of some units and their rounds, in the order given.
+
+        A few are read ahead of the one that is used, as bytes, which are small; one at a time is an object.
+        """
+        names = ((unit_id, _outcome(request_id, unit_id, round_)) for unit_id, round_ in units)
+        return (UnitOutcome.from_json(json.loads(content)) for _, content in self._contents(names))
+
+    def _contents(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+        """Give unit id and content of those blobs that are there, read ahead."""
+
+        def read(entry: tuple[str, str]) -> tuple[str, StoredBlob | None]:
+            return entry[0], self.blobs.read(entry[1])
+
+        return ((unit_id, blob.content) for unit_id, blob in ahead(names, read, BLOBS_AHEAD) if blob)
 
     def keep_started(self, request_id: str, unit_id: str, seen: Mapping[str, Any]) -> dict[str, Any]:
         """Record what a unit saw before its first delete, once; gives what stands there."""
-        self._create_if_absent(f"{request_id}/units/{unit_id}.started", canonical(seen))
+        content = canonical(seen)
+        if self._create_if_absent(f"{request_id}/units/{unit_id}.started", content):
+            return dict(json.loads(content))
         return self.started(request_id, unit_id) or dict(seen)
 
     def started(self, request_id: str, unit_id: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from shared.acceptance import work_queue
@@ -34,6 +35,7 @@ from shared.domain.times import parse_rfc3339
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit, add_counts, kind_of
 from shared.finishing import Ending, clean_up, finish
 from shared.ledger import STEP, Versioned
+from shared.reading_ahead import together
 from shared.services import Services
 
 LAST_DELIVERY = 5
@@ -153,14 +155,26 @@ def _is_in_vain(services: Services, message: WorkMessage) -> bool:
 
 
 def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
+    if message.unit_id is not None:
+        _work_unit(services, fulfilment, message)
+        return
     current = _of_this_queue(services, fulfilment, message)
     if current.record.status.is_final:
         clean_up(services, current.record)
-    elif message.unit_id is None:
-        advance(services, fulfilment, current)
     else:
-        record = current.record
-        _end_unit(services, fulfilment, record, message, lambda u: fulfilment.run_unit(services, record, u, message))
+        advance(services, fulfilment, current)
+
+
+def _work_unit(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
+    current, found = together(
+        lambda: _of_this_queue(services, fulfilment, message), lambda: _found_of_unit(services, message)
+    )
+    record = current.record
+    if record.status.is_final:
+        clean_up(services, record)
+    else:
+        end = partial(fulfilment.run_unit, services, record, message=message)
+        _end_unit(services, fulfilment, record, message, found, end)
 
 
 def _of_this_queue(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> Versioned:
@@ -207,20 +221,31 @@ def send_units(services: Services, fulfilment: Fulfilment, record: RequestRecord
         services.queues.send(fulfilment.queue, message.to_json())
 
 
+type _Found = tuple[UnitOutcome | None, WorkUnit | None]
+"""A unit's outcome, where it has one, and the unit itself."""
+
+
+def _found_of_unit(services: Services, message: WorkMessage) -> _Found:
+    ledger, request_id, unit_id = services.ledger, message.request_id, message.unit_id or ""
+    return together(
+        lambda: ledger.outcome(request_id, unit_id, message.round), lambda: ledger.unit(request_id, unit_id)
+    )
+
+
 def _end_unit(
     services: Services,
     fulfilment: Fulfilment,
     record: RequestRecord,
     message: WorkMessage,
+    found: _Found,
     end: Callable[[WorkUnit], UnitOutcome],
 ) -> None:
     """Settle a unit: by the outcome that stands, else by what `end` makes of it while it is due; else not at all."""
-    unit_id = message.unit_id or ""
-    outcome = services.ledger.outcome(record.subject_request_id, unit_id, message.round)
+    outcome, unit = found
     if outcome is None:
-        unit = services.ledger.unit(record.subject_request_id, unit_id)
         if unit is None or not _is_due(fulfilment, record, unit, message):
-            _log.warning("request %s: a message for unit %s out of its phase is dropped", message.request_id, unit_id)
+            dropped = message.request_id, message.unit_id
+            _log.warning("request %s: a message for unit %s out of its phase is dropped", *dropped)
             return
         outcome = end(unit)
     settle(services, fulfilment, record, outcome, message.round)
@@ -305,8 +330,14 @@ def give_up(
     elif message.unit_id is None:
         finish(services, current, fulfilment.abandoned(services, record, error))
     else:
+        found = _found_of_unit(services, message)
         _end_unit(
-            services, fulfilment, record, message, lambda u: fulfilment.given_up(services, record, u, code, error)
+            services,
+            fulfilment,
+            record,
+            message,
+            found,
+            lambda u: fulfilment.given_up(services, record, u, code, error),
         )
 
 

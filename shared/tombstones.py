@@ -21,8 +21,10 @@ from shared.domain.record import RequestRecord
 from shared.ledger import RequestLedger
 from shared.packages import JSON_LINES, checked
 from shared.ports import BlobStore
+from shared.reading_ahead import ahead
 
 IDS_A_PAGE = 5000
+PROJECTS_AT_ONCE = 4
 IMAGE, PREDICTION, PROJECT, TAG = "image", "prediction", "project", "tag"
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """How far the clocks of two hosts may be apart when a beginning is compared with an end."""
@@ -125,18 +127,30 @@ def standing(
     return found
 
 
-def is_marked(blobs: BlobStore, project_id: str) -> bool:
-    """Whether a project has tombstones, be they withdrawn by now."""
-    return next(_pages(blobs, project_id), None) is not None
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """
+    One look at the tombstones of some projects.
+
+    `state`: a text that changes whenever tombstones come, go or are withdrawn; `projects`: those that have any, be they
+    withdrawn by now.
+    """
+
+    state: str
+    projects: frozenset[str]
 
 
-def state_of(blobs: BlobStore, project_ids: Iterable[str]) -> str:
-    """Give a text that changes whenever tombstones of some projects come, go or are withdrawn."""
-    state = sha256()
-    for project_id in project_ids:
-        for entry in blobs.entries(_prefix(project_id)):
-            state.update(f"{entry.name} {entry.etag}\n".encode())
-    return state.hexdigest()
+def marks_of(blobs: BlobStore, project_ids: Iterable[str]) -> Marks:
+    """Look which of some projects have tombstones, at a few of them at once."""
+    state, marked = sha256(), set[str]()
+
+    def look(project_id: str) -> tuple[str, list[str]]:
+        return project_id, [f"{entry.name} {entry.etag}\n" for entry in blobs.entries(_prefix(project_id))]
+
+    for project_id, lines in ahead(project_ids, look, PROJECTS_AT_ONCE):
+        state.update("".join(lines).encode())
+        marked.update([project_id] if lines else [])
+    return Marks(state.hexdigest(), frozenset(marked))
 
 
 def of_erasures(blobs: BlobStore, project_id: str, request_ids: Collection[str]) -> Tombstones:

@@ -133,7 +133,7 @@ def test_a_project_that_stayed_is_withdrawn(blobs: Any) -> None:
     tombstones.write(blobs, ERASURE, PROJECT, whole=True)
     tombstones.keep_only(blobs, ERASURE, PROJECT, tombstones.Tombstones())
     assert not tombstones.of_erasures(blobs, PROJECT, {ERASURE})
-    assert tombstones.is_marked(blobs, PROJECT)
+    assert tombstones.marks_of(blobs, [PROJECT]).projects
 
 
 def test_an_export_must_not_hold_what_an_unfinished_erasure_takes_away(services: Services, keep: Keep) -> None:
@@ -191,11 +191,11 @@ def test_tombstones_of_a_request_that_was_never_recorded_go(services: Services) 
 
 
 def test_the_state_changes_with_every_page(blobs: Any) -> None:
-    states = [tombstones.state_of(blobs, [PROJECT])]
+    states = [tombstones.marks_of(blobs, [PROJECT]).state]
     tombstones.write(blobs, ERASURE, PROJECT, image_ids=[item(1)])
-    states.append(tombstones.state_of(blobs, [PROJECT]))
+    states.append(tombstones.marks_of(blobs, [PROJECT]).state)
     tombstones.keep_only(blobs, ERASURE, PROJECT, tombstones.Tombstones())
-    states.append(tombstones.state_of(blobs, [PROJECT]))
+    states.append(tombstones.marks_of(blobs, [PROJECT]).state)
     assert len(set(states)) == 3
 
 

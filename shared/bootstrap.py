@@ -12,6 +12,7 @@ from croniter import croniter
 
 from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_direct_lists import DirectLists
+from shared.adapters.blob_direct_small import DirectSmallBlobs
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.call_budget import SharedCallBudget
 from shared.adapters.custom_vision import CustomVisionClient
@@ -139,13 +140,20 @@ class Installation:
     @cached_property
     def _requests_blobs(self) -> BlobStore:
         name = self._settings.requests_container
-        return AzureBlobStore(self._data.blobs(), name, lists=DirectLists(self._data, name))
+        return AzureBlobStore(
+            self._data.blobs(), name, lists=DirectLists(self._data, name), small=DirectSmallBlobs(self._data, name)
+        )
 
     @cached_property
     def _exports_blobs(self) -> BlobStore:
         name = self._settings.exports_container
-        copies, lists = DirectCopies(self._data, name), DirectLists(self._data, name)
-        return AzureBlobStore(self._data.blobs(), name, copies=copies, lists=lists)
+        return AzureBlobStore(
+            self._data.blobs(),
+            name,
+            copies=DirectCopies(self._data, name),
+            lists=DirectLists(self._data, name),
+            small=DirectSmallBlobs(self._data, name),
+        )
 
     def _connection(self, name: str) -> StorageConnection:
         return StorageConnection(self._storage(name), pool_size=max(16, 2 * self._settings.copy_concurrency))

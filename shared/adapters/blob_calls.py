@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
-from typing import Any
 
 from azure.core import MatchConditions
 from azure.storage.blob import BlobClient, BlobProperties, ContainerClient, ContentSettings
@@ -35,12 +34,6 @@ def quoted(etag: str) -> str:
     return etag if etag.endswith('"') else f'"{etag}"'
 
 
-def write_options(content_type: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """Give the options that every write has."""
-    settings = ContentSettings(content_type=content_type)
-    return {"content_settings": settings, "metadata": dict(metadata) if metadata else None}
-
-
 def unless_absent[T](call: Callable[[], T]) -> T | None:
     """Call; None where the blob or its container is absent."""
     try:
@@ -49,6 +42,16 @@ def unless_absent[T](call: Callable[[], T]) -> T | None:
         if failure_of(error) in ABSENT:
             return None
         raise
+
+
+def is_there(call: Callable[[], None]) -> bool:
+    """Call, and say whether there was a blob to call for."""
+
+    def called() -> bool:
+        call()
+        return True
+
+    return unless_absent(called) is not None
 
 
 def create_append_blob(blob: BlobClient) -> None:

@@ -1,9 +1,9 @@
 """
 Calls to Blob Storage without the Storage SDK's pipeline, on the SDK's own sockets.
 
-For the calls that an export makes once per picture, or that bring a row per picture: the pipeline and its models are
-most of their CPU time. All else stays as it is with the SDK: pool, certificates, proxies, credential, API version, and
-the errors' classes.
+For the calls that an export makes once per picture, or that bring a row per picture, and for the small blobs of the
+ledger: the pipeline and its models are most of their CPU time. All else stays as it is with the SDK: pool,
+certificates, proxies, credential, API version, and the errors' classes.
 """
 
 from __future__ import annotations
@@ -34,17 +34,35 @@ from shared.adapters.storage_connection import (
 
 TOKEN_SCOPE = "https://storage.azure.com/.default"  # noqa: S105 (a scope, not a token)
 RENEW_BEFORE_SECONDS = 300
-_NO_STANDARD_HEADERS = "\n" * 12
+_SIGNED_HEADERS = (
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+)
+"""Standard headers in the order in which a signature covers them, each on a line, empty ones too."""
 _RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
 
 
 class DirectAnswer(HttpResponseError):
-    """A refused call in the form of the SDK's exceptions, so that the one translation serves both ways."""
+    """
+    A refused call in the form of the SDK's exceptions, so that the one translation serves both ways.
 
-    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+    `was_repeated`: whether the call was sent more than once, so that it may have met its own success.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], *, was_repeated: bool = False) -> None:
         super().__init__(message="call refused")
         self.status_code = status
         self.error_code = headers.get("x-ms-error-code")
+        self.was_repeated = was_repeated
         self.response = SimpleNamespace(status_code=status, headers=headers)
 
 
@@ -53,9 +71,9 @@ class Authorization(Protocol):
 
     def header(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
         """
-        Authorize a call without a body.
+        Authorize a call.
 
-        `path` as it is sent; `query` before it is encoded, `headers` the x-ms- ones: names in lower case, both sorted.
+        `path` as it is sent, `query` before it is encoded, `headers` all that are sent; names in lower case, sorted.
         """
         ...
 
@@ -69,11 +87,18 @@ class SharedKey:
 
     def header(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
         """See `Authorization`."""
-        lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+        standard = "".join(f"\n{_signed(headers, name)}" for name in _SIGNED_HEADERS)
+        lines = "".join(f"{name}:{value}\n" for name, value in headers.items() if name.startswith("x-ms-"))
         asked = "".join(f"\n{name}:{value}" for name, value in query.items())
-        text = f"{method}{_NO_STANDARD_HEADERS}{lines}/{self._account}{path}{asked}"
+        text = f"{method}{standard}\n{lines}/{self._account}{path}{asked}"
         signature = hmac.digest(self._key, text.encode(), hashlib.sha256)
         return f"SharedKey {self._account}:{b64encode(signature).decode()}"
+
+
+def _signed(headers: Mapping[str, str], name: str) -> str:
+    """Give a header as a signature covers it: a length of nothing is left out, since the version of 2015-02-21."""
+    value = headers.get(name, "")
+    return "" if (name, value) == ("content-length", "0") else value
 
 
 class BearerToken:
@@ -94,7 +119,7 @@ class BearerToken:
 
 class DirectCalls:
     """
-    Calls without a body to one container of a connection, for any number of threads.
+    Calls to one container of a connection, for any number of threads.
 
     `pause_seconds` lies between the retries; only calls that may be repeated belong here.
     """
@@ -112,28 +137,37 @@ class DirectCalls:
         self._retries = _retries(pause_seconds)
 
     def send(
-        self, method: str, name: str, *, headers: Mapping[str, str], query: Mapping[str, str], expected: int
+        self,
+        method: str,
+        name: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        expected: int,
     ) -> BaseHTTPResponse:
         """
         Call for a blob (or, with an empty name, for the container) and give the whole answer.
 
-        `headers` are x-ms- ones, names in lower case. Raises an exception of the SDK's classes if the status is not
-        `expected`, or if there is no answer.
+        `headers` are x-ms- ones and conditions, names in lower case. Raises an exception of the SDK's classes if the
+        status is not `expected`, or if there is no answer.
         """
         path = f"{self._path}/{quote(name, safe='~/')}" if name else self._path
         own = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": self._version}
-        sent, asked = dict(sorted({**headers, **own}.items())), dict(sorted(query.items()))
+        own |= {"content-length": str(len(body))} if method == "PUT" else {}
+        sent, asked = dict(sorted({**(headers or {}), **own}.items())), dict(sorted((query or {}).items()))
         sent["authorization"] = self._authorization.header(method, path, asked, sent)
-        if method == "PUT":
-            sent["content-length"] = "0"
         target = f"{path}?{urlencode(asked, quote_via=quote)}" if asked else path
         try:
-            answer = self._pool.urlopen(method, target, headers=sent, timeout=self._timeout, retries=self._retries)
+            answer = self._pool.urlopen(
+                method, target, body or None, sent, retries=self._retries, timeout=self._timeout
+            )
         except HTTPError as error:
             # Its text may hold the URL; the class is all that is needed.
             raise ServiceResponseError(type(error).__name__) from None
         if answer.status != expected:
-            raise DirectAnswer(answer.status, answer.headers)
+            repeated = answer.retries is not None and bool(answer.retries.history)
+            raise DirectAnswer(answer.status, answer.headers, was_repeated=repeated)
         return answer
 
 

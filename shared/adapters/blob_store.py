@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
-from typing import Any
 
-from azure.core import MatchConditions
 from azure.storage.blob import BlobClient, BlobServiceClient
 
 from shared.adapters.blob_calls import (
     MOVED_ON,
     OCCUPIED,
-    Repeats,
     batch_statuses,
     create_append_blob,
+    is_there,
     quoted,
     unless_absent,
-    write_options,
 )
 from shared.adapters.blob_copies import Copies, SdkCopies, refusal_of
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_lists import Lists, Page, SdkLists
 from shared.adapters.blob_streams import download_chunks, upload_blocks
+from shared.adapters.small_blobs import SdkSmallBlobs, SmallBlobs, Write
 from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
 from shared.domain.errors import AlreadyExists, GdprError, StorageUnavailable, Superseded
 from shared.ports import BlobEntry, StoredBlob, WrittenFile
@@ -43,10 +41,17 @@ class AzureBlobStore:
     """
 
     def __init__(
-        self, service: BlobServiceClient, container: str, *, copies: Copies | None = None, lists: Lists | None = None
+        self,
+        service: BlobServiceClient,
+        container: str,
+        *,
+        copies: Copies | None = None,
+        lists: Lists | None = None,
+        small: SmallBlobs | None = None,
     ) -> None:
         self._copies = copies or SdkCopies(service, container)
         self._lists = lists or SdkLists(service, container)
+        self._small = small or SdkSmallBlobs(service, container)
         self._container = service.get_container_client(container)
         self._links = ReadLinks(service, container)
 
@@ -59,11 +64,9 @@ class AzureBlobStore:
         metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write only if absent (Put Blob, If-None-Match: *) and give the ETag; `AlreadyExists` otherwise."""
-        options = write_options(content_type, metadata) | {"overwrite": False}
+        write = Write(content=content, content_type=content_type, metadata=metadata, only_if_absent=True)
         with translated("create blob"):
-            return self._ensured(
-                lambda: self._conditional(name, content, options, lost_by=OCCUPIED, error=AlreadyExists)
-            )
+            return self._ensured(lambda: self._conditional(name, write, lost_by=OCCUPIED, error=AlreadyExists))
 
     def put(
         self,
@@ -74,9 +77,9 @@ class AzureBlobStore:
         metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write whatever was there (Put Blob) and give the ETag."""
-        options = write_options(content_type, metadata) | {"overwrite": True}
+        write = Write(content=content, content_type=content_type, metadata=metadata)
         with translated("put blob"):
-            return self._ensured(lambda: quoted(self._blob(name).upload_blob(content, **options)["etag"]))
+            return self._ensured(lambda: self._small.write(name, write))
 
     def replace(
         self,
@@ -88,21 +91,20 @@ class AzureBlobStore:
         metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write only over the state with this ETag (Put Blob, If-Match), give the new one; `Superseded` otherwise."""
-        condition = {"overwrite": True, "etag": quoted(etag), "match_condition": MatchConditions.IfNotModified}
-        options = write_options(content_type, metadata) | condition
+        write = Write(content=content, content_type=content_type, metadata=metadata, only_over=quoted(etag))
         with translated("replace blob"):
-            return self._conditional(name, content, options, lost_by=MOVED_ON, error=Superseded)
+            return self._conditional(name, write, lost_by=MOVED_ON, error=Superseded)
 
     def read(self, name: str) -> StoredBlob | None:
         """
-        Read a small blob whole (Get Blob, a call per MiB); None if absent.
+        Read a small blob whole (Get Blob); None if absent.
 
-        Always one state: what is overwritten between two calls is read again.
+        Always one state: what is overwritten between two calls, where it takes several, is read again.
         """
         with translated("read blob"):
             for _ in range(READ_ATTEMPTS):
                 try:
-                    return unless_absent(lambda: self._read(name))
+                    return unless_absent(lambda: self._small.read(name))
                 except SDK_ERRORS as error:
                     if failure_of(error) is not Failure.CHANGED:
                         raise
@@ -116,16 +118,15 @@ class AzureBlobStore:
         """
         if len(line) > LARGEST_APPEND_BYTES:
             raise ValueError(f"an append holds at most {LARGEST_APPEND_BYTES} bytes, not {len(line)}")
-        blob = self._blob(name)
         with translated("append to blob"):
-            if unless_absent(lambda: blob.append_block(line)) is None:
-                self._ensured(lambda: create_append_blob(blob))
-                blob.append_block(line)
+            if not is_there(lambda: self._small.append(name, line)):
+                self._ensured(lambda: create_append_blob(self._blob(name)))
+                self._small.append(name, line)
 
     def delete(self, name: str) -> bool:
         """Delete with its snapshots (Delete Blob); False if it was absent, which a lost answer can pretend."""
         with translated("delete blob"):
-            return unless_absent(lambda: self._delete(name)) is not None
+            return is_there(lambda: self._small.delete(name))
 
     def delete_all(self, names: Iterable[str]) -> int:
         """Delete many (Blob Batch, 256 a call; one by one what a batch refuses). Gives how many there were."""
@@ -228,8 +229,7 @@ class AzureBlobStore:
     def _conditional(
         self,
         name: str,
-        content: bytes,
-        options: dict[str, Any],
+        write: Write,
         *,
         lost_by: frozenset[Failure],
         error: type[GdprError],
@@ -237,28 +237,18 @@ class AzureBlobStore:
         """
         Write under a condition and give the ETag, or raise `error` where the condition was not met.
 
-        A write whose answer was lost and that the SDK sent again meets its own first success: then the blob holds
+        A write whose answer was lost and that was sent again meets its own first success: then the blob holds
         what was to be written, and the write was won. Otherwise the winner of a phase would believe to have lost.
         """
-        repeats = Repeats()
         try:
-            return quoted(self._blob(name).upload_blob(content, retry_hook=repeats, **options)["etag"])
+            return self._small.write(name, write)
         except SDK_ERRORS as failed:
             if failure_of(failed) not in lost_by:
                 raise
-            there = self.read(name) if repeats.any else None
-            if there is not None and there.content == content:
+            there = self.read(name) if write.repeats.any else None
+            if there is not None and there.content == write.content:
                 return there.etag
             raise error("a condition of the write was not met") from answer(failed)
-
-    def _read(self, name: str) -> StoredBlob:
-        download = self._blob(name).download_blob()
-        properties = download.properties
-        return StoredBlob(download.readall(), quoted(str(properties.etag)), dict(properties.metadata or {}))
-
-    def _delete(self, name: str) -> bool:
-        self._blob(name).delete_blob(delete_snapshots="include")
-        return True
 
     def _delete_batch(self, names: Sequence[str]) -> int:
         with translated("delete blobs"):

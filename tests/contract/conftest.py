@@ -14,6 +14,7 @@ from azure.storage.blob import BlobSasPermissions, ContainerClient, ContentSetti
 from local.azurite.server import Azurite
 from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_direct_lists import DirectLists
+from shared.adapters.blob_direct_small import DirectSmallBlobs
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
@@ -131,7 +132,11 @@ def direct_store(connection: StorageConnection, storage: Storage) -> AzureBlobSt
     """The same, but copies and listings go past the SDK's pipeline."""
     name = storage.name("blobs")
     return AzureBlobStore(
-        connection.blobs(), name, copies=DirectCopies(connection, name), lists=DirectLists(connection, name)
+        connection.blobs(),
+        name,
+        copies=DirectCopies(connection, name),
+        lists=DirectLists(connection, name),
+        small=DirectSmallBlobs(connection, name),
     )
 
 

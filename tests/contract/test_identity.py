@@ -24,6 +24,7 @@ from local.azurite.server import Azurite, running_azurite
 from shared.adapters.blob_copies import SdkCopies
 from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_direct_lists import DirectLists
+from shared.adapters.blob_direct_small import DirectSmallBlobs
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_lists import SdkLists
 from shared.adapters.blob_store import AzureBlobStore
@@ -127,8 +128,10 @@ def soon() -> datetime:
     return datetime.now(UTC) + timedelta(minutes=15)
 
 
-def test_blobs_are_written_read_listed_and_deleted_by_token(identity: StorageConnection, name: str) -> None:
-    store = AzureBlobStore(identity.blobs(), name)
+@pytest.mark.parametrize("way", ["sdk", "direct"])
+def test_blobs_are_written_read_listed_and_deleted_by_token(identity: StorageConnection, name: str, way: str) -> None:
+    small = DirectSmallBlobs(identity, name) if way == "direct" else None
+    store = AzureBlobStore(identity.blobs(), name, small=small)
     etag = store.replace("record", b"2", etag=store.create("record", b"1"))
     store.append("log", b"line\n")
     store.write_stream("file", (b"x" * 1024 * 1024 for _ in range(5)), content_type="image/jpeg")

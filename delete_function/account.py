@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from delete_function.plan import ACCOUNT
 from shared.domain.account import PREDICTION, AccountId, AccountState, kind_of, may_be_erased
-from shared.domain.errors import CannotFulfil, ConfigurationError, StillUnderway
+from shared.domain.errors import AccessDenied, CannotFulfil, ConfigurationError, StillUnderway
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import WorkUnit
 from shared.ports_account import ResourceManager
@@ -89,6 +89,20 @@ def _host_of(services: Services, account: AccountId) -> str | None:
 def state_of_account(services: Services, unit: WorkUnit) -> AccountState:
     """Say where a unit's account stands."""
     return manager_of(services).account_state(_account(unit))
+
+
+def proven_state_of_account(services: Services, unit: WorkUnit) -> AccountState:
+    """
+    Say where a unit's account stands, for a look: `recoverable` also where nobody may look among the deleted ones.
+
+    Nothing proves the purge then. Raises whatever else Azure refuses.
+    """
+    try:
+        return state_of_account(services, unit)
+    except AccessDenied:
+        if manager_of(services).account_exists(_account(unit)):
+            raise
+        return "recoverable"
 
 
 def erase_account(services: Services, unit: WorkUnit) -> Literal["absent", "not_empty"]:

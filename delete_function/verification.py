@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from delete_function.account import state_of_account
+from delete_function.account import proven_state_of_account
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
 from shared.domain.resources import Project
@@ -97,7 +97,7 @@ class Looker:
     def look_at_account(self, unit_id: str) -> Look:
         """Look whether the account is gone, and not only deleted: for 48 hours that could be taken back."""
         unit = self.services.ledger.unit(self.request_id, unit_id)
-        state = state_of_account(self.services, unit) if unit else "absent"
+        state = proven_state_of_account(self.services, unit) if unit else "absent"
         if state != "absent":
             self.found.remaining[unit_id] = [ACCOUNT]
             self.found.recoverable_account = state == "recoverable"

@@ -116,6 +116,14 @@ def test_an_account_whose_purge_is_refused_is_recoverable_and_says_so(served: Wo
     assert "account_recoverable_48_hours" in codes(served)
 
 
+def test_an_account_whose_purge_nobody_may_look_up_counts_as_recoverable(served: World) -> None:
+    served.control.change_account(ACCOUNT_NAME, denied=["deletedAccounts"])
+    assert ended(served) == ("partially_completed", "blocked")
+    assert ("account", "recoverable", ACCOUNT_NAME) in served.facts()
+    assert account_words(served) == {"found": 1, "deleted": 0, "failed": 1, "verified": False}
+    assert "account_recoverable_48_hours" in codes(served)
+
+
 def test_a_purge_that_was_refused_is_made_up_for_by_a_retry(served: World) -> None:
     served.control.change_account(ACCOUNT_NAME, denied=["purge"])
     assert ended(served) == ("partially_completed", "blocked")

@@ -54,7 +54,7 @@ def status_reads(plan: Plan, around: Surroundings) -> list[Table]:
 
 @contextlib.contextmanager
 def reading(port: int, paths: Sequence[str]) -> Iterator[dict[str, list[float]]]:
-    """Read paths of a local port again and again meanwhile; afterwards the mapping holds the milliseconds of each read."""
+    """Read paths of a local port again and again meanwhile; then the mapping holds the milliseconds of each read."""
     took: dict[str, list[float]] = {}
     command = [sys.executable, "-m", "benchmarks.status_reader", str(port), *paths]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shared.adapters.blob_calls import quoted
 from shared.adapters.blob_direct_calls import DirectAnswer, DirectCalls
-from shared.adapters.small_blobs import Write
+from shared.adapters.blob_small import Write
 from shared.adapters.storage_connection import RETRY_PAUSE_SECONDS, StorageConnection
 from shared.ports import StoredBlob
 

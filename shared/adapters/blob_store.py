@@ -20,8 +20,8 @@ from shared.adapters.blob_calls import (
 from shared.adapters.blob_copies import Copies, SdkCopies, refusal_of
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_lists import Lists, Page, SdkLists
+from shared.adapters.blob_small import SdkSmallBlobs, SmallBlobs, Write
 from shared.adapters.blob_streams import download_chunks, upload_blocks
-from shared.adapters.small_blobs import SdkSmallBlobs, SmallBlobs, Write
 from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
 from shared.domain.errors import AlreadyExists, GdprError, StorageUnavailable, Superseded
 from shared.ports import BlobEntry, StoredBlob, WrittenFile

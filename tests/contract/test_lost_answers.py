@@ -8,8 +8,8 @@ import pytest
 from local.azurite.accounts import APP_ACCOUNT
 from local.azurite.server import Azurite
 from shared.adapters.blob_direct_small import DirectSmallBlobs
+from shared.adapters.blob_small import SdkSmallBlobs, SmallBlobs
 from shared.adapters.blob_store import AzureBlobStore
-from shared.adapters.small_blobs import SdkSmallBlobs, SmallBlobs
 from shared.domain.errors import AlreadyExists, StorageUnavailable, Superseded
 from tests.acceptance.storage_proxy import Fate, StorageCall, StorageProxy, storage_proxy
 from tests.conftest import Storage

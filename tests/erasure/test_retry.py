@@ -100,6 +100,18 @@ def test_an_image_that_only_an_iteration_still_holds_is_erased_by_the_retry(worl
     assert not any(is_there(world, there, one) for one in there.anna)
 
 
+def test_a_retry_that_exports_first_exports_what_it_is_about_to_erase(world: World) -> None:
+    there = gallery(world)
+    driver = failed(world, there, {"tags": ["anna"]}, export_first=True)
+    corrected(world, there)
+    again = retry(driver.process.erasing, ID, None).subject_request_id
+    assert ending(driver.finish(again)) == ("completed", None)
+    child = driver.status(again)["links"]["export_first"].rpartition("/")[2]
+    exported = {name for name in world.everything_kept() if f"/{child}/" in name and "/images/files/" in name}
+    assert len(exported) == len(there.anna) - 1
+    assert not [name for name in exported if there.fresh in name]
+
+
 def test_a_retry_under_another_hash_key_is_refused_since_nothing_would_match(world: World) -> None:
     there = gallery(world)
     services = failed(world, there, {"tags": ["anna"]}).process.erasing

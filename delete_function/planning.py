@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import PlannedItem, WorkUnit
 from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
+from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.ports_account import TrainingResource
 from shared.predictions import find_predictions
@@ -57,7 +58,7 @@ class Planner:
             target = self._target(project, finder)
             if target is None:
                 return False
-            self.builder.add(target, [self._save(unit).unit_id for unit in target.units()])
+            self.builder.add(target, [unit.unit_id for unit in self._saved(target.units())])
         if self.request.level == "items":
             self._add_packaged(finder)
         self._freeze(finder, account)
@@ -73,7 +74,7 @@ class Planner:
             resource = hosts.get(project_id, packaged.resource)
             if resource in self.services.vision:
                 target = _packaged_target(resource, project_id, packaged.items)
-                self.builder.add_packaged(target, [self._save(unit).unit_id for unit in target.units()])
+                self.builder.add_packaged(target, [unit.unit_id for unit in self._saved(target.units())])
                 finder.tracker.found_elsewhere(packaged.items.images)
                 self.missing_predictions -= packaged.items.predictions
 
@@ -91,7 +92,7 @@ class Planner:
         return [resolved for resolved in there if resolved.resource == account.host]
 
     def _freeze(self, finder: Finder, account: AccountTarget | None) -> None:
-        unit = self._save(account.unit()) if account else None
+        unit = next(self._saved([account.unit()])) if account else None
         residuals = planned_residuals(self.builder.projects, self.request)
         plan = self.builder.plan(
             self.request_id,
@@ -103,10 +104,11 @@ class Planner:
         )
         self.services.ledger.save_plan(self.request_id, plan)
 
-    def _save(self, unit: WorkUnit) -> WorkUnit:
-        saved = self.services.ledger.save_page(self.request_id, replace(unit, number=self.next_number))
-        self.next_number = saved.number + 1
-        return saved
+    def _saved(self, units: Iterable[WorkUnit]) -> Iterator[WorkUnit]:
+        """Save units under the next free numbers."""
+        for saved in save_pages(self.services.ledger, self.request_id, units, self.next_number):
+            self.next_number = max(self.next_number, saved.number + 1)
+            yield saved
 
     def _target(self, resolved: ResolvedProject, finder: Finder) -> ProjectTarget | None:
         """Find what is to be erased of a project; None if a list did not stand still."""

@@ -240,7 +240,7 @@ def _catch_up_project(planner: Planner, record: RequestRecord, project: Mapping[
     now = planner.inventory(resolved)
     new = _new_only(now, _known_ids(planner.services, record, project))
     known_iterations = _iterations_of(_last_sources(record, project))
-    saved = [planner.save_unit(unit) for unit in units_of(new)]
+    saved = planner.save_units(units_of(new))
     came = [u for u in saved[1:] if u.kind != ITERATION or u.details["iteration_id"] not in known_iterations]
     if not came:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -31,6 +31,7 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
 from shared.inventory import Finder, ListedSource, ResolvedProject, find_projects, list_images
+from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.predictions import PredictionPages, plan_prediction_pages
 from shared.selecting import image_selector
@@ -129,22 +130,22 @@ class Planner:
     def _save(self, inventory: ProjectInventory) -> list[WorkUnit]:
         if inventory.holds_nothing:
             return []
-        saved = [self.save_unit(unit) for unit in units_of(inventory)]
+        saved = self.save_units(units_of(inventory))
         if self.request.options["formats"] or self.request.images is not None:
-            saved.append(self.save_unit(replace(saved[0], kind=DERIVED)))
+            saved += self.save_units([replace(saved[0], kind=DERIVED)])
         return saved
 
-    def save_unit(self, unit: WorkUnit) -> WorkUnit:
-        """Save a unit under the next free number."""
-        numbered = replace(unit, number=self.next_number)
-        saved = self.services.ledger.save_page(self.request_id, numbered)
-        self.next_number = saved.number + 1
+    def save_units(self, units: Iterable[WorkUnit]) -> list[WorkUnit]:
+        """Save units under the next free numbers."""
+        saved = list(save_pages(self.services.ledger, self.request_id, units, self.next_number))
+        self.next_number = max((unit.number + 1 for unit in saved), default=self.next_number)
         return saved
 
     def _account_units(self) -> list[str]:
         if not self.request.options["account"]:
             return []
-        return [self.save_unit(WorkUnit(kind=ACCOUNT, number=1, resource="", project_id=None)).unit_id]
+        unit = WorkUnit(kind=ACCOUNT, number=1, resource="", project_id=None)
+        return [saved.unit_id for saved in self.save_units([unit])]
 
     def inventory(self, resolved: ResolvedProject, finder: Finder | None = None) -> ProjectInventory:
         """Read what the request wants of a project; a `finder` narrows it to one person's images."""

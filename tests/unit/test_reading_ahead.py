@@ -35,6 +35,17 @@ class MeetingBlobStore(InMemoryBlobStore):
         self._meet(name)
         return super().read(name)
 
+    def create(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        content_type: str = "application/json",
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        self._meet(name)
+        return super().create(name, content, content_type=content_type, metadata=metadata)
+
     def put(
         self,
         name: str,
@@ -88,11 +99,12 @@ def test_pages_of_a_manifest_are_written_beside_each_other_and_numbered_in_order
 
 def test_rows_and_documents_of_a_package_are_read_beside_each_other_for_its_pages() -> None:
     for part in ("/images/0", "/tags.json"):
-        store = MeetingBlobStore(naming(part))
+        store = MeetingBlobStore(lambda _: False)
         builder = Builder(PackageStore(store))
         builder.picture = b""
         for name in ("tags.json", "iterations/0a000000-0000-4000-8000-00000000000a/tags.json"):
             builder.document(name, [])
         builder.images([image_row(number) for number in range(600)])
+        store.meets = naming(part)
         write_index(builder.packages, REQUEST_ID, manifest_head=HEAD, gaps=(), time=TIME)
         assert store.met

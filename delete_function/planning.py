@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,10 @@ from delete_function.confirmation import check_confirmation
 from delete_function.export_first import child_id
 from delete_function.plan import PlanBuilder, ProjectTarget
 from delete_function.residuals import planned_residuals
-from shared.cleaning import find_packaged
+from shared.cleaning import GoneMatches, Packaged, find_packaged
 from shared.domain.digested import kept_selector
 from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
+from shared.domain.packed_ids import PackedIds
 from shared.domain.resources import Iteration, Tag
 from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
@@ -39,6 +40,7 @@ class Planner:
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     next_number: int = 1
     missing_predictions: set[str] = field(default_factory=set)
+    listed: dict[str, PackedIds] = field(default_factory=dict)
 
     def make(self) -> bool:
         """
@@ -46,7 +48,7 @@ class Planner:
 
         An incomplete inventory erases nothing. A plan that stands is left as it is. Raises `CannotFulfil`.
         """
-        if self.services.ledger.plan(self.request_id) is not None:
+        if self.services.ledger.frozen_plan(self.request_id) is not None:
             return True
         self.missing_predictions = set(self.request.prediction_ids or ())
         selector = image_selector(self.services, self.request)
@@ -65,18 +67,26 @@ class Planner:
         return True
 
     def _add_packaged(self, finder: Finder) -> None:
-        """Plan what was asked for by id and is in no project any more, wherever packages of this app still hold it."""
-        missing = Tombstones(images=set(finder.tracker.missing_ids), predictions=set(self.missing_predictions))
+        """Plan what is meant and is in no project any more, wherever packages of this app still hold it."""
         hosts = {project["id"]: project["resource"] for project in self.builder.projects}
-        exempt = [*self.request.options["keep_exports"], child_id(self.request_id)]
         within = None if self.request.projects == "all" else hosts.keys()
-        for project_id, packaged in find_packaged(self.services, missing, within, exempt).items():
+        for project_id, packaged in self._packaged(finder, within).items():
             resource = hosts.get(project_id, packaged.resource)
             if resource in self.services.vision:
                 target = _packaged_target(resource, project_id, packaged.items)
                 self.builder.add_packaged(target, [unit.unit_id for unit in self._saved(target.units())])
                 finder.tracker.found_elsewhere(packaged.items.images)
                 self.missing_predictions -= packaged.items.predictions
+
+    def _packaged(self, finder: Finder, within: Collection[str] | None) -> dict[str, Packaged]:
+        """Look through packages for ids that no project shows, and for what matches there and is gone from projects."""
+        exempt = [*self.request.options["keep_exports"], child_id(self.request_id)]
+        missing = Tombstones(images=set(finder.tracker.missing_ids), predictions=set(self.missing_predictions))
+        found = find_packaged(self.services, missing, within, exempt)
+        matches = GoneMatches(self.services, finder.selector, self.listed, finder.tracker.observe)
+        for project_id, matching in matches.find(within, exempt).items():
+            found.setdefault(project_id, matching).items.add(matching.items)
+        return found
 
     def _resolved(self, account: AccountTarget | None) -> list[ResolvedProject]:
         """
@@ -127,6 +137,7 @@ class Planner:
         found = finder.find(client, resolved)
         if not found.stable:
             return None
+        self.listed[resolved.project.id] = PackedIds.of(found.listed)
         tags = self._selected_tags(client, resolved, [i.id for i in found.iterations])
         return ProjectTarget(
             resource=resolved.resource,

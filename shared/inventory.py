@@ -55,7 +55,7 @@ class ListedSource:
     """
     The ids of one list (workspace or an iteration), and whether they equal the service's own count.
 
-    `newest`: digest of the ids of its newest page (`page_digest`), None where it was not read from the oldest on.
+    `newest`: digest of the ids of its newest page (`page_digest`), None where the list did not stand still.
     """
 
     ids: set[str]
@@ -77,7 +77,8 @@ class ProjectFinding:
     `items`: the selected images with the keyed hash of the row that was judged. `conflicting`: matched in an older row
     only. `present`: all ids asked for by id or matched that any source still has. `held_by`: selected images per
     source, by iteration id, the workspace under ""; `matching`: those of them whose row in that source is selected too;
-    `tag_ids`: the tags that these rows carry. `looked_at`: distinct images read. `stable`: every list was.
+    `tag_ids`: the tags that these rows carry. `listed`: all ids of all lists that were read; `looked_at`: distinct
+    images read. `stable`: every list was.
     """
 
     resolved: ResolvedProject
@@ -88,6 +89,7 @@ class ProjectFinding:
     held_by: Mapping[str, frozenset[str]]
     matching: Mapping[str, frozenset[str]]
     tag_ids: frozenset[str]
+    listed: Collection[str]
     looked_at: int
     stable: bool
 
@@ -182,18 +184,18 @@ def list_images(
     ids: set[str] = set()
     count = client.get_image_count(project_id, iteration_id=iteration_id)
     for order in PASSES:
-        before, seen, last = count, set[str](), deque[str](maxlen=UNIT_SIZE)
+        before, seen, newest = count, set[str](), deque[str](maxlen=UNIT_SIZE)
         for page in client.image_pages(project_id, iteration_id=iteration_id, order=order, expected=count):
             observe(page)
             seen.update(image.id for image in page)
-            last.extend(image.id for image in page)
+            if order == "Oldest" or not newest:  # the last rows of one order, the first page of the other
+                newest.extend(image.id for image in page)
         unseen = sorted(ids - seen)
         still_there = client.get_images_by_ids(project_id, unseen, iteration_id=iteration_id) if unseen else []
         ids = seen.union(image.id for image in still_there)
         count = client.get_image_count(project_id, iteration_id=iteration_id)
         if len(ids) == before == count:
-            newest = page_digest(last) if order == "Oldest" else None
-            return ListedSource(ids=ids, service_count=count, stable=True, newest=newest)
+            return ListedSource(ids=ids, service_count=count, stable=True, newest=page_digest(newest))
     return ListedSource(ids=ids, service_count=count, stable=False)
 
 
@@ -227,7 +229,7 @@ class Finder:
         project_id = resolved.project.id
         iterations = newest_first(client.get_iterations(project_id))
         sources = [None, *(iteration.id for iteration in iterations)]
-        candidates, looked_at, stable = self._candidates(client, project_id, sources)
+        candidates, listed, stable = self._candidates(client, project_id, sources)
         judged = self._judge(client, project_id, sources, sorted(candidates.union(also)))
         verdicts, hashes = judged.verdicts, judged.hashes
         return ProjectFinding(
@@ -239,17 +241,18 @@ class Finder:
             held_by=verdicts.held_by,
             matching={source: frozenset(ids) for source, ids in judged.matching.items()},
             tag_ids=frozenset(judged.tag_ids),
-            looked_at=max(looked_at, len(hashes)),
+            listed=listed,
+            looked_at=max(len(listed), len(hashes)),
             stable=stable,
         )
 
     def _candidates(
         self, client: CustomVision, project_id: str, sources: Sequence[str | None]
-    ) -> tuple[set[str], int, bool]:
+    ) -> tuple[set[str], set[str], bool]:
         candidates = set(self.selector.known_ids)
         if not self.selector.needs_listing:
-            return candidates, 0, True
-        looked_at: set[str] = set()
+            return candidates, set(), True
+        listed_ids: set[str] = set()
         stable = True
 
         def collect(rows: Sequence[Image]) -> None:
@@ -259,9 +262,9 @@ class Finder:
             listed = self._read(source, partial(list_images, client, project_id, iteration_id=source, observe=collect))
             if listed is None:
                 continue
-            looked_at |= listed.ids
+            listed_ids |= listed.ids
             stable = stable and listed.stable
-        return candidates, len(looked_at), stable
+        return candidates, listed_ids, stable
 
     def _judge(
         self, client: CustomVision, project_id: str, sources: Sequence[str | None], candidates: Sequence[str]

@@ -1,6 +1,7 @@
 """Cleaning packages that this app wrote of what erasures take away, and making again what is made of the rest."""
 
 from shared.cleaning.cleaning_pass import Rebuild
+from shared.cleaning.gone_matches import GoneMatches
 from shared.cleaning.journal import is_being_rebuilt
 from shared.cleaning.leftover_tombstones import remove_unneeded
 from shared.cleaning.own_exports import OwnExports, Progress
@@ -8,6 +9,7 @@ from shared.cleaning.packaged import Packaged, find_packaged
 from shared.cleaning.passing import finish_open_passes
 
 __all__ = [
+    "GoneMatches",
     "OwnExports",
     "Packaged",
     "Progress",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from shared.domain.canonical import canonical, readable
+from shared.domain.selection import WORKSPACE
 from shared.tombstones import Tombstones
 
 type Erased = Mapping[str, Tombstones]
@@ -17,6 +18,7 @@ _ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _IN_PROJECT = re.compile(rf"projects/({_ID})/(.+)")
 _PICTURE = re.compile(rf"(images|predictions)/files/({_ID})\.[a-z0-9]+")
 _IMAGE_ROWS = re.compile(rf"(iterations/{_ID}/)?(images|image_performances)/\d{{5,}}\.jsonl")
+_OWN_IMAGE_ROWS = re.compile(rf"(?:iterations/({_ID})/)?images/\d{{5,}}\.jsonl")
 _PREDICTION_ROWS = re.compile(r"predictions/\d{5,}\.jsonl")
 _TAG_LISTS = re.compile(rf"(iterations/{_ID}/)?tags\.json|iterations/{_ID}/performance\.json")
 _INDEX = re.compile(r"index(-\d{3,})?\.html")
@@ -47,6 +49,12 @@ def is_index(path: str) -> bool:
 def is_rows(path: str) -> bool:
     """Whether a file of a project (its path there) is a page of rows of items."""
     return bool(_IMAGE_ROWS.fullmatch(path) or _PREDICTION_ROWS.fullmatch(path))
+
+
+def source_of_rows(path: str) -> str | None:
+    """Give the source whose images a file of a project has rows of: an iteration's id, or "" for the workspace."""
+    found = _OWN_IMAGE_ROWS.fullmatch(path)
+    return (found[1] or WORKSPACE) if found else None
 
 
 def lists_tags(path: str) -> bool:

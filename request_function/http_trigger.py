@@ -16,6 +16,7 @@ from shared.http_responses import (
     NotAcceptable,
     accepted_answer,
     answers_errors,
+    asks_for,
     caller_of,
     json_answer,
     json_body,
@@ -73,7 +74,7 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
     @answers_errors
     def get_receipt(req: func.HttpRequest) -> func.HttpResponse:
         services = installation.services()
-        if "application/jose" not in req.headers.get("accept", "").lower():
+        if not asks_for(req, "application/jose"):
             return raw_answer(reading.receipt(services, _id(req)), "application/json")
         signature = reading.signed_receipt(services, _id(req))
         if signature is None:

@@ -39,6 +39,7 @@ POLL_SECONDS = 5
 MAX_VIOLATIONS_SHOWN = 1000
 _PRINCIPAL = re.compile(r"[\x21-\x7e]{1,255}")
 """What an identity provider's id of a person looks like (OpenID Connect: at most 255 ASCII characters)."""
+_NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 
 type Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
@@ -152,6 +153,13 @@ _STATUS: Mapping[type[RejectedRequest], int] = {
 def _retry_after(error: Exception) -> dict[str, str]:
     wished = getattr(error, "retry_after", None) or POLL_SECONDS
     return {"Retry-After": str(math.ceil(wished))}
+
+
+def asks_for(request: func.HttpRequest, media_type: str) -> bool:
+    """Whether the Accept header names a media type itself, and not with `q=0`, which refuses it (RFC 9110, 12.4.2)."""
+    ranges = (part.replace(" ", "").split(";") for part in request.headers.get("accept", "").lower().split(","))
+    named = [parameters for name, *parameters in ranges if name == media_type]
+    return any(not any(map(_NO_WEIGHT.fullmatch, parameters)) for parameters in named)
 
 
 def accepted_answer(record: RequestRecord) -> func.HttpResponse:

@@ -142,8 +142,11 @@ def _whole_level(check: Checker, members: Mapping[str, Any], scope: dict[str, An
 def _account_level(check: Checker, members: Mapping[str, Any], scope: dict[str, Any]) -> None:
     _no_items(check, members, scope)
     account = members.get("account")
-    if not isinstance(account, str) or AccountId.parse(account) is None:
-        check.add("/scope/account", "is required at level account: the ARM id /subscriptions/.../accounts/{name}")
+    form = "the ARM id /subscriptions/.../accounts/{name}"
+    if "account" not in members:
+        check.add("/scope/account", f"is required at level account: {form}")
+    elif not isinstance(account, str) or AccountId.parse(account) is None:
+        check.add("/scope/account", f"must be {form}")
     scope["account"] = account
 
 

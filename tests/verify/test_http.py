@@ -101,6 +101,12 @@ def test_a_receipt_is_had_as_json_and_signed(make_app: MakeApp, accept: str) -> 
     assert signed_content(signed.get_body(), app.keys()).content == plain.get_body()
 
 
+@pytest.mark.parametrize("accept", ["application/jose;q=0", "application/jose; q=0.000, application/json", "*/*", ""])
+def test_a_caller_who_does_not_ask_for_the_signed_form_gets_json(make_app: MakeApp, accept: str) -> None:
+    app = make_app(**SIGNED)
+    assert app.call("get_receipt", accept=accept, request_id=app.ended()).mimetype == "application/json"
+
+
 def test_an_unsigned_receipt_cannot_be_had_signed(make_app: MakeApp) -> None:
     app = make_app()
     request_id = app.ended()

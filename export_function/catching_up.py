@@ -8,7 +8,7 @@ so that they name what the round brings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -34,6 +34,7 @@ from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_
 from shared.inventory import ResolvedProject, page_digest
 from shared.ports import CustomVision
 from shared.predictions import newest_ids
+from shared.reading_ahead import ahead
 from shared.services import Services
 
 MOST_ROUNDS = 3
@@ -102,13 +103,15 @@ def has_moved(
     """
     client, sources = services.resource(project["resource"]), _last_sources(record, project)
     refused = {entry["store"] for entry in project["refused"]}
+    looks: dict[str, Callable[[], bool]] = {
+        "iterations": lambda: _other_iterations(client, project["id"], sources, only_grown),
+        "counts": lambda: _other_counts(client, project["id"], sources, only_grown),
+        "images": lambda: _new_images(services, client, record, project),
+        "predictions": lambda: _new_predictions(services, client, record, project),
+    }
+    shown = [look for store, look in looks.items() if store == "images" or store not in refused]
     try:
-        return (
-            ("iterations" not in refused and _other_iterations(client, project["id"], sources, only_grown))
-            or _other_counts(client, project["id"], sources, only_grown)
-            or _new_images(services, client, record, project)
-            or ("predictions" not in refused and _new_predictions(services, client, record, project))
-        )
+        return any(ahead(shown, lambda look: look(), len(looks)))
     except ResourceAbsent:
         return not only_grown  # the project or an iteration is gone: nothing can have come
     except (ServiceRefusal, TransientError) as error:
@@ -160,12 +163,13 @@ def _new_predictions(
 def _not_planned(
     services: Services, record: RequestRecord, project: Mapping[str, Any], kind: str, ids: set[str]
 ) -> set[str]:
-    """Give those of some ids that no unit of a kind has, reading the plan's pages one by one until all are found."""
-    units = (unit_id for unit_id in _all_units(record, project) if kind_of(unit_id) == kind)
+    """Give those of some ids that no unit of a kind has, reading the plan's pages in turn until all are found."""
+    unit_ids = (unit_id for unit_id in _all_units(record, project) if kind_of(unit_id) == kind)
     left = set(ids)
-    while left and (unit_id := next(units, None)) is not None:
-        unit = services.ledger.unit(record.subject_request_id, unit_id)
-        left -= set(unit.item_ids) if unit else set()
+    for unit in services.ledger.units(record.subject_request_id, unit_ids) if left else ():
+        left -= set(unit.item_ids)
+        if not left:
+            break
     return left
 
 

@@ -77,7 +77,7 @@ class Planner:
 
         A plan that stands is left as it is. Raises `CannotFulfil`.
         """
-        if self.services.ledger.plan(self.request_id) is not None:
+        if self.services.ledger.frozen_plan(self.request_id) is not None:
             return True
         found = find_projects(self.services, self.request.projects)
         self.pause = longest_pause(found.unread, self.times_unread + 1)

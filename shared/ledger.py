@@ -263,11 +263,9 @@ class RequestLedger:
         blob = self.blobs.read(f"{request_id}/units/{unit_id}.started")
         return json.loads(blob.content) if blob else None
 
-    def add_to_tally(self, request_id: str, phase: str, round_: int, outcome: UnitOutcome) -> Tally:
-        """Note that a unit has its outcome, and give what is noted so far: one append and one read."""
-        name = _tally(request_id, phase, round_)
-        self.blobs.append(name, Tally.line(outcome))
-        return self.tally(request_id, phase, round_)
+    def add_to_tally(self, request_id: str, phase: str, round_: int, outcome: UnitOutcome) -> None:
+        """Note that a unit has its outcome."""
+        self.blobs.append(_tally(request_id, phase, round_), Tally.line(outcome))
 
     def tally(self, request_id: str, phase: str, round_: int) -> Tally:
         """Read what is noted of a phase's units."""

@@ -42,4 +42,4 @@ def counted_phase(record: RequestRecord) -> str:
 
 def is_counting(record: RequestRecord) -> bool:
     """Whether the present phase's tally is not in the record's counts yet."""
-    return has_units(record) or (record.phase or "").endswith(CHECK)
+    return (has_units(record) and record.phase_units > 0) or (record.phase or "").endswith(CHECK)

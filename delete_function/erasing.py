@@ -109,11 +109,19 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
     except ResourceAbsent as absent:
         found = _nothing_left(work, absent)
     if work.round > 1:
+        found = _without_what_stays(work, found)
         _delete(work, delete, found)
         return _outcome(work, {"deleted_again": list(found.present)}, {})
     seen = services.ledger.keep_started(record.subject_request_id, unit.unit_id, found.seen())
     _delete(work, delete, _as_noted(work, found, seen))
     return _first_outcome(work, found, seen)
+
+
+def _without_what_stays(work: UnitWork, found: Found) -> Found:
+    """Leave alone what the first round found to be no longer meant, also if it is meant again: its word stands."""
+    first = work.services.ledger.outcome(work.record.subject_request_id, work.unit.unit_id)
+    stays = set(first.details.get("ids", {}).get("no_longer_matching", ())) if first else set[str]()
+    return replace(found, present=[item for item in found.present if item not in stays])
 
 
 def _as_noted(work: UnitWork, found: Found, seen: Mapping[str, Any]) -> Found:

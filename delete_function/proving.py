@@ -280,7 +280,7 @@ class Proving:
             return self._cut_short(look, reason)
         words, proof = self._words, self._proof
         self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
-        words.settle(look.remaining, reason or "still_present")
+        words.settle(look.remaining, reason or "still_present", whole=look.stable)
         leave_undone(self.services, self.record, self.plan, words)
         kept = kept_exports(self.record)
         residuals = final_residuals(self.plan["projects"], self.request, words, look, kept)
@@ -300,7 +300,7 @@ class Proving:
     def _cut_short(self, look: Look, reason: str) -> Decision:
         """Go through the packages for what was erased all the same; of a project that stays, nothing is taken."""
         words, proof = self._words, self._proof
-        words.settle(look.remaining, reason)
+        words.settle(look.remaining, reason, whole=look.stable)
         return self._begin_own_exports(proof | {"cut": reason, "next_time": None})
 
 

@@ -74,22 +74,27 @@ class Words:
         """
         self.word_of.update({(IMAGES, item): "deleted" for item in self.disputed.intersection(ids)})
 
-    def settle(self, remaining: Mapping[str, Collection[str]], code: str) -> None:
+    def settle(self, remaining: Mapping[str, Collection[str]], code: str, *, whole: bool = True) -> None:
         """
         Apply the last look, by unit: what is still there has failed, with `code`, whatever its delete answered.
 
-        An item whose unit was given up and that is gone all the same counts by what was seen before the first delete.
+        An item whose unit was given up and that is gone all the same counts by what was seen before the first delete;
+        but not if the look was not `whole`: what it did not read may be there.
         """
         still = {(STORE_OF[kind_of(unit)], item): unit for unit, items in remaining.items() for item in items}
-        for key in [key for key, word in self.word_of.items() if word == "failed" and key not in still]:
-            done, before = _WORDS_OF_GONE.get(self.kind_of_word[key], ("deleted", "already_absent"))
-            self.word_of[key] = done if key[1] in self.started else before
+        if whole:
+            self._gone_all_the_same(still)
         for key in sorted(still):
             if self.word_of.get(key) != "failed":
                 self.failures.append(_failure(*key, code if still[key] in self.totals else NOT_ATTEMPTED))
             self._fail(key, still[key])
         kept = [e for e in self.failures if self.word_of.get((e["store"], e["id"]), "failed") == "failed"]
         self.failures = kept[:MAX_FAILURES]
+
+    def _gone_all_the_same(self, still: Collection[tuple[str, str]]) -> None:
+        for key in [key for key, word in self.word_of.items() if word == "failed" and key not in still]:
+            done, before = _WORDS_OF_GONE.get(self.kind_of_word[key], ("deleted", "already_absent"))
+            self.word_of[key] = done if key[1] in self.started else before
 
     def _fail(self, key: tuple[str, str], unit_id: str) -> None:
         """Give an id the word failed; where ids are not written down, all that its unit was to delete has failed."""

@@ -159,6 +159,42 @@ def test_a_tag_corrected_between_approval_and_execution_saves_the_image(world: W
     }
 
 
+def test_an_image_that_was_left_stays_also_where_it_matches_again_before_the_next_round(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images={"tags": ["anna"]}))
+    retagged(world.emulator, there.pets, [there.fresh], "ben")
+    world.control.switch(delete_effect="never")
+    approve(driver.process)
+    driver.reach_phase("images_check")
+    retagged(world.emulator, there.pets, [there.fresh], "anna")
+    world.control.switch(delete_effect="delayed")
+    assert ending(driver.finish()) == ("completed", None)
+    assert world.receipt()["stores"]["images"]["rounds"] == 2
+    assert ("image", there.pets, "workspace", there.fresh) in world.facts()
+    assert words(world.receipt(), "images", "deleted", "no_longer_matching") == {
+        "deleted": len(there.anna) - 1,
+        "no_longer_matching": 1,
+    }
+
+
+def test_images_that_nobody_can_read_are_not_called_absent(world: World) -> None:
+    there = gallery(world)
+    before, driver = world.facts(), approved(world, erasure(images=ANNA))
+    world.control.fault("status", operation="GetImagesByIds", status=404, code="NotFoundImage")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("partially_completed", "verify_deadline")
+    assert difference(before, world.facts()) == NOTHING
+    count = len(there.anna)
+    assert words(world.receipt()) == {
+        "found": count,
+        "deleted": 0,
+        "already_absent": 0,
+        "no_longer_matching": 0,
+        "failed": count,
+        "verified": False,
+    }
+
+
 def test_what_somebody_else_deleted_before_counts_as_already_absent(world: World) -> None:
     there = gallery(world)
     driver = approved(world, erasure(images=ANNA))

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.resources import Image
 from shared.domain.subject_request import ImageSelector
 from shared.domain.work import UNIT_SIZE
-from shared.inventory import Finder, list_images, resolve_projects
+from shared.inventory import Finder, list_images, page_digest, resolve_projects
 from shared.ports import CustomVision
 from tests.unit.in_process import Region, region
 
@@ -73,6 +73,19 @@ def test_an_image_that_vanishes_between_two_pages_is_not_believed_in(world: Regi
     listed = list_images(client_of(world), seeded["project"])
     assert listed.stable
     assert listed.ids == truth(world)
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_whichever_way_a_list_was_read_its_newest_page_is_known(world: Region, passes: int) -> None:
+    world.control.switch(tie_order="stable")
+    seeded = world.control.seed("Pets", IMAGES)
+    client, project = client_of(world), seeded["project"]
+    if passes == 2:  # the first one misses its count, so that the second goes from the newest end
+        gone = {"command": "delete_image", "project": project, "ids": seeded["images"][:3]}
+        world.control.fault("commands", operation="GetImages", nth=1, commands=[gone], when="after")
+    listed = list_images(client, project)
+    newest = next(iter(client.image_pages(project, order="Newest")))
+    assert listed.newest == page_digest(image.id for image in newest)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

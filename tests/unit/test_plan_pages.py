@@ -43,7 +43,7 @@ def test_pages_that_another_planner_has_left_stay_as_they_are(left: range | tupl
 
 
 def test_pages_are_written_beside_each_other() -> None:
-    store = MeetingBlobStore(lambda name: name.endswith(("/00002.jsonl", "/00003.jsonl")))
+    store = MeetingBlobStore(writes=lambda name: name.endswith(("/00002.jsonl", "/00003.jsonl")))
     list(save_pages(RequestLedger(store), REQUEST, units(4), 1))
     assert store.met
 

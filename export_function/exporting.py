@@ -19,7 +19,7 @@ from export_function.plan import (
 )
 from export_function.project_end import export_project_end
 from export_function.project_units import export_iteration, export_project
-from export_function.unit_work import UnitWork, failure, gap
+from export_function.unit_work import UnitWork, failure, gap, refusal_code
 from export_function.zip_unit import export_zip
 from shared.domain.errors import CannotFulfil, GdprError
 from shared.domain.record import RequestRecord
@@ -64,8 +64,13 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
 
 
 def given_up(unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:
-    """Give the outcome of a unit that could not be done at all: every item of it failed, and is named."""
-    store = STORE_OF[unit.kind]
+    """
+    Give the outcome of a unit that could not be done at all: every item of it failed, and is named.
+
+    What answered 404 is named as gone, as where one call of a unit does: a reader need not look for a missing role.
+    """
+    store, gap_code = STORE_OF[unit.kind], refusal_code(error)
+    code = gap_code if code == "refused" else code
     ids: Sequence[str | None] = _countable(unit)
     counts: Counts = {store: {"failed": len(ids)}}
     if unit.kind == PROJECT:
@@ -75,7 +80,7 @@ def given_up(unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:
     return UnitOutcome(
         unit_id=unit.unit_id,
         counts=counts,
-        gaps=[gap(store, item, "refused", f"given up: {code}") for item in ids],
+        gaps=[gap(store, item, gap_code, f"given up: {code}") for item in ids],
         failures=[failure(store, item, code, error, "unit") for item in ids],
     )
 

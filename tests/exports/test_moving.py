@@ -166,6 +166,9 @@ def test_a_project_that_is_deleted_meanwhile_is_named_and_the_others_are_exporte
         package = sound(world.export())
     assert package.ending[0] == "partially_completed"
     assert first.project in {gap[1] for gap in package.gaps}
+    named = {gap[1]: gap[2] for gap in package.gaps if gap[0] == "images"}
+    assert {named.get(image) for image in first.images} == {"gone"}, "nobody refused them"
+    assert {one["code"] for one in package.status["failures"]} == {"gone"}
     assert_whole(world, package, second.project)
 
 

@@ -109,8 +109,10 @@ def _end_rejected(services: Services, noted: Versioned) -> RequestRecord:
 
 
 def _check_persons(record: RequestRecord, approval: Approval) -> None:
+    """Refuse the requester's own decision; ids of the platform are GUIDs, the same person in whatever case."""
     requester = record.requested_by or {}
-    if approval.verified and requester.get("verified") and requester.get("id") == approval.approver:
+    same = str(requester.get("id")).casefold() == str(approval.approver).casefold()
+    if approval.verified and requester.get("verified") and same:
         raise NotAllowed([Violation("/approver", "the person who asked cannot approve (TRUST_PLATFORM_IDENTITY)")])
 
 

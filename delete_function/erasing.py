@@ -352,9 +352,9 @@ def _look_at_tags(work: UnitWork) -> Found:
     tags = work.client.get_tags(work.project_id)
     if work.whole:
         return Found(present=sorted(tag.id for tag in tags))
-    planned = set(work.unit.item_ids)
-    unused = {tag.id for tag in tags if tag.id in planned and not tag.row.get("imageCount")}
-    used = {tag.id for tag in tags if tag.id in planned} - unused
+    planned = {tag.id: tag for tag in tags if tag.id in work.unit.item_ids}
+    used = {tag_id for tag_id, tag in planned.items() if tag.row.get("imageCount") != 0}  # unsaid may be any number
+    unused = planned.keys() - used
     return Found(present=sorted(unused), kept=sorted(used))
 
 

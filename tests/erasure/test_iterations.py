@@ -101,6 +101,18 @@ def test_a_tag_in_use_stays_and_is_named(world: World) -> None:
     assert residuals(world)["tag_named_after_person"] == [there.anna_tag]
 
 
+def test_a_tag_whose_use_the_service_does_not_tell_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = gallery(world)
+    silent = {"id": there.anna_tag, "name": "anna", "description": None, "type": "Regular"}
+    monkeypatch.setattr("local.custom_vision.tags.tag_json", lambda tag, scope: silent)
+    driver = Driver(world.process())
+    driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True))
+    assert ending(driver.finish()) == ("completed", None)
+    assert ("tag", there.pets, "workspace", there.anna_tag) in world.facts()
+    assert words(world.receipt(), "tags", "deleted", "no_longer_matching") == {"deleted": 0, "no_longer_matching": 1}
+    assert there.anna_tag in residuals(world)["tag_named_after_person"]
+
+
 def test_a_tag_that_somebody_else_deleted_is_not_named_as_remaining(world: World) -> None:
     there = gallery(world)
     driver = approved(world, erasure(images=ANNA | {"tags": ["anna"]}, delete_tags=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.farewell import bid_farewell
 from tests.chaos.remains import Remains, collect
 from tests.chaos.scenario import waves
 from tests.chaos.settling import settle
@@ -46,13 +47,26 @@ def seconds() -> float:
 
 
 @pytest.fixture(scope="session")
-def remains(seed: int, kills: int, seconds: float, request: pytest.FixtureRequest) -> Iterator[Remains]:
+def say() -> Callable[[str], None]:
+    """Tell how it goes: at once with `-s`, else where a test fails."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        sys.stdout.write(f"[{time.monotonic() - began:6.1f} s] {text}\n")
+        sys.stdout.flush()
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def remains(
+    seed: int, kills: int, seconds: float, say: Callable[[str], None], request: pytest.FixtureRequest
+) -> Iterator[Remains]:
     """What a storm has left. Its logs and data are kept if anything was wrong, and only then."""
     folder, failed_before = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-")), request.session.testsfailed
-    say = _speaker()
     say(f"seed {seed}, {kills} kills. The same again: make chaos SEED={seed} KILLS={kills}. Logs: {folder}")
     asked = waves(seed, kills)
-    with running_world(folder, seed) as world:
+    with running_world(folder, seed, asked) as world:
         log = Storm(world, seed, asked, kills, seconds, say).rage()
         say(f"the storm is over: {log.kills} kills, {log.restarts} restarts of the storage")
         say(f"{log.faults} calls of the service failed, {world.wire.unanswered} writes were not answered")
@@ -65,12 +79,7 @@ def remains(seed: int, kills: int, seconds: float, request: pytest.FixtureReques
         say(f"Something was wrong. Again: make chaos SEED={seed} KILLS={kills}. Logs and data: {folder}")
 
 
-def _speaker() -> Callable[[str], None]:
-    """Tell how it goes: at once with `-s`, else where a test fails."""
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        sys.stdout.write(f"[{time.monotonic() - began:6.1f} s] {text}\n")
-        sys.stdout.flush()
-
-    return say
+@pytest.fixture(scope="session")
+def farewell(remains: Remains, seed: int, say: Callable[[str], None]) -> Remains:
+    """What is left when the account has been erased as well. The world is empty then: for the last tests."""
+    return bid_farewell(remains, seed, SETTLE_SECONDS, say)

@@ -12,9 +12,10 @@ from local.verify_package.places import NoPackage, download_at
 from local.verify_package.report import Report
 from local.verify_package.verification import verify
 from tests.chaos.remains import Json, Remains, lay_down
-from tests.erasure.truth import Facts, facts_of
+from tests.erasure.truth import Facts
 
 WITH_A_PACKAGE = ("completed", "partially_completed")
+DONE = ("completed", True)
 
 
 def unsound(remains: Remains, folder: Path) -> Iterator[str]:
@@ -48,7 +49,7 @@ def _verified(request_id: str, files: Mapping[str, bytes], folder: Path) -> Iter
 
 def untrue(remains: Remains) -> Iterator[str]:
     """Pictures are the service's bytes; a completed export has every image that was there all along."""
-    before, after = remains.log.before, facts_of(remains.world.emulator)
+    before, after = remains.log.before, remains.after
     digests = _digests(before)
     for request_id in sorted(remains.package_ids):
         files = remains.package(request_id)
@@ -75,6 +76,18 @@ def _missing(
         yield f"package {request_id} is completed and lacks {len(stable - held)} images, e.g. {min(stable - held)}"
     if not projects & named and not stable <= held | named:
         yield f"package {request_id} lacks images that no gap names: {len(stable - held - named)}"
+
+
+def unchanged(remains: Remains) -> Iterator[str]:
+    """A scheduled export that made no package names one that was whole when it ended, and has nothing of its own."""
+    for request_id, request in remains.ended.requests.items():
+        before = request["unchanged_since"]
+        if before is None:
+            continue
+        if request_id in remains.package_ids:
+            yield f"{request_id} has files of its own, and says that nothing changed"
+        if (remains.ended.requests.get(before, {}).get("request_status"), before in remains.package_ids) != DONE:
+            yield f"{request_id} says that nothing changed since {before}, which has no whole package"
 
 
 def with_erased(remains: Remains) -> Iterator[str]:

@@ -16,10 +16,11 @@ from local.verify_audit.checking import Audit, check
 from request_function.watchdog import resend_lost_work
 from shared.cleaning import remove_unneeded
 from tests.acceptance.stack import QUEUES
+from tests.chaos.log import Log
 from tests.chaos.secret_scan import Scan, Stage
 from tests.chaos.settling import Ended
-from tests.chaos.storm import Log
 from tests.chaos.world import World
+from tests.erasure.truth import Facts, facts_of
 
 type Json = dict[str, Any]
 
@@ -38,7 +39,11 @@ class Stored:
 
 @dataclass(repr=False)
 class Remains:
-    """What is left: the log of what was done, the requests, every blob by container and name, every message."""
+    """
+    What is left: the log of what was done, the requests, every blob by container and name, every message.
+
+    `after`: what the service holds then.
+    """
 
     world: World
     log: Log
@@ -46,6 +51,7 @@ class Remains:
     blobs: dict[str, dict[str, Stored]]
     messages: dict[str, list[str]]
     tombstones: list[str]
+    after: Facts = field(default_factory=dict)
     audit: list[str] = field(default_factory=list)
 
     @property
@@ -91,7 +97,8 @@ def collect(world: World, log: Log, ended: Ended) -> Remains:
     remove_unneeded(services)
     resend_lost_work(services)  # drops the entries of requests that were never accepted; there is nothing to send
     tombstones = [entry.name for entry in services.ledger.blobs.entries("erased/")]
-    remains = Remains(world, log, ended, _blobs(world), _messages(world), tombstones)
+    after = facts_of(world.emulator)
+    remains = Remains(world, log, ended, _blobs(world), _messages(world), tombstones, after)
     remains.audit = list(check(services.ledger, Audit()))
     _scan(remains)
     return remains

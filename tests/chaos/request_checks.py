@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 
+from delete_function.export_first import child_id
 from local.verify_receipt.__main__ import sound
 from local.verify_receipt.signature import NotProven, signed_content
 from request_function.keys import key_set
@@ -23,6 +24,7 @@ TOLERATED = {
 """What a service that fails one call in ten may make of a request; everything of it is named."""
 CANCELLED = ("cancelled", None)
 REFUSED = {"bad_message", "id_in_use"}
+NO_REQUEST = {("failed", why) for why in REFUSED}
 
 
 def lost(remains: Remains) -> Iterator[str]:
@@ -40,6 +42,15 @@ def lost(remains: Remains) -> Iterator[str]:
         entry = known.get(note["subject_request_id"], {})
         if (entry.get("request_status"), entry.get("reason")) != ("failed", note["reason"]):
             yield f"the note about {note['subject_request_id']} is not what its entry says"
+
+
+def strangers(remains: Remains) -> Iterator[str]:
+    """Nothing is in the list that nobody asked for; an entry about a message that is no request is told by `lost`."""
+    asked = {*remains.log.posted, *remains.log.nameless, *remains.ended.retries.values()}
+    asked |= {child_id(one) for one in asked} | set(remains.world.schedule.request_ids)
+    for request_id, request in remains.ended.requests.items():
+        if request_id not in asked and (request["request_status"], request["reason"]) not in NO_REQUEST:
+            yield f"nobody asked for {request['subject_request_type']} {request_id}"
 
 
 def untrue_ends(remains: Remains) -> Iterator[str]:

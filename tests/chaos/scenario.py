@@ -8,6 +8,8 @@ from random import Random
 from typing import Any, Literal
 from uuid import UUID
 
+from local.custom_vision.accounts import Account
+
 type Json = dict[str, Any]
 type Way = Literal["http", "queue", "base64"]
 type Later = Literal["cancel", "approve", "reject", "cancel_plan"]
@@ -49,10 +51,10 @@ class Album:
 @dataclass(frozen=True)
 class Ask:
     """
-    One request. `images_of`: person whose ids go into the body once they are known; `predictions_of`: album likewise.
+    One request. `by_ids`: the ids of its person's images go into the body once they are known; `predictions` likewise.
 
-    `copies`: how often it is posted. `later`: what somebody does to it. `stubborn`: the service refuses to delete one
-    of its images while the storm lasts.
+    `account`: name of the account that it is about. `copies`: how often it is posted. `later`: what somebody does to
+    it. `stubborn`: the service refuses to delete one of its images while the storm lasts.
     """
 
     request_id: str
@@ -60,6 +62,7 @@ class Ask:
     body: Json
     album: Album | None = None
     person: Person | None = None
+    account: str | None = None
     copies: int = 1
     later: Later | None = None
     by_ids: bool = False
@@ -79,11 +82,27 @@ class Ask:
 
 @dataclass(frozen=True)
 class Wave:
-    """Albums, the requests about them in the order in which they come, and messages that are none."""
+    """
+    Albums, the requests about them in the order in which they come, and messages that are none.
+
+    `accounts`: names of prediction accounts; the first of them is to be erased, nobody asks for the others.
+    """
 
     albums: tuple[Album, ...]
     asks: tuple[Ask, ...]
-    malformed: tuple[tuple[str, str], ...]
+    malformed: tuple[tuple[str, str], ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
+def scope_of_schedule(wave: Wave) -> Json:
+    """Give what scheduled exports are about: two albums of the first wave, which people are erased from."""
+    return {"projects": [wave.albums[FAMILY].name, wave.albums[WORK].name]}
+
+
+def farewell(seed: int, account: str) -> Wave:
+    """Give what comes when all else is over: the account goes, with every project that is left in it."""
+    maker = _Maker(Random(f"{seed}/farewell"), 0)
+    return Wave((), (maker.of_account(account),))
 
 
 def waves(seed: int, kills: int) -> list[Wave]:
@@ -105,9 +124,11 @@ class _Maker:
             self._album("work", people=7, images=21, predictions=4),
             self._album("doomed", people=2, images=8, predictions=3),
         )
+        accounts = (f"doomed-account-{self._token()}", f"account-{self._token()}")
         first, later = self._exports(albums), [*self._erasures(albums), *self._cut_short(albums)]
+        later.append(self.of_account(accounts[0]))
         self.random.shuffle(later)
-        return Wave(albums, (*first, *later), tuple(self._malformed(albums)))
+        return Wave(albums, (*first, *later), tuple(self._malformed(albums)), accounts)
 
     def _album(self, word: str, *, people: int, images: int, predictions: int) -> Album:
         return Album(
@@ -158,6 +179,12 @@ class _Maker:
         scope = {"level": "projects", "projects": [doomed.name]}
         body = {"scope": scope, "options": {"confirm": {"projects": [doomed.name]}}}
         yield Ask(self._id(), self._way(), body, album=doomed, later="approve")
+
+    def of_account(self, name: str) -> Ask:
+        """Ask for the erasure of a whole account."""
+        scope = {"level": "account", "projects": "all", "account": Account(name).id}
+        body = {"scope": scope, "options": {"confirm": {"account": name}}}
+        return Ask(self._id(), self._way(), body, account=name, copies=2, later="approve")
 
     def _cut_short(self, albums: Sequence[Album]) -> Iterator[Ask]:
         """What must not erase anything, or perhaps nothing."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.acceptance.stack import PUBLIC_QUEUES
-from tests.chaos.storm import Log, decide
+from tests.chaos.deciding import decide
+from tests.chaos.log import Log
 from tests.chaos.world import World, is_final
 
 type Json = dict[str, Any]
@@ -50,7 +51,8 @@ def _until_quiet(world: World, log: Log, seconds: float, say: Callable[[str], No
         world.run_function("poison_watch")
         requests = decide(world, log)
         going_on = {one: _where(request) for one, request in requests.items() if not is_final(request)}
-        missing = [one for one in (*log.posted, *log.nameless) if one not in requests]
+        expected = (*log.posted, *log.nameless, world.schedule.request_ids[-1])
+        missing = [one for one in expected if one not in requests]
         left = {queue: n for queue, n in world.waiting().items() if queue not in NOTES}
         if not (going_on or missing or left):
             return

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from local.custom_vision.world import image_blobs
+from tests.chaos.log import Posted
 from tests.chaos.remains import Json, Remains
-from tests.chaos.storm import Posted
-from tests.erasure.truth import facts_of
 
 SHOWN = 10
 
 
 def wrongly_touched(remains: Remains) -> Iterator[str]:
     """Whatever is gone is in the plan of an erasure that began; all else is as it was, byte for byte."""
-    before, after = remains.log.before, facts_of(remains.world.emulator)
+    before, after = remains.log.before, remains.after
     allowed = _vanished(remains)
     for posted in _begun(remains):
         allowed |= posted.lost.keys()
@@ -22,13 +21,13 @@ def wrongly_touched(remains: Remains) -> Iterator[str]:
     changed = {key for key in before.keys() & after.keys() if before[key] != after[key]}
     yield from (f"changed: {key}" for key in _first(changed))
     ours = {name for one in remains.log.added for name in _names(one)}
-    new = {key for key in after.keys() - before.keys() if not ours & set(key)}
+    new = {key for key in after.keys() - before.keys() - allowed if not ours & set(key)}
     yield from (f"came from nowhere: {key}" for key in _first(new))
 
 
 def left_behind(remains: Remains) -> Iterator[str]:
     """Of an erasure that calls itself completed nothing is left."""
-    after = facts_of(remains.world.emulator)
+    after = remains.after
     for request_id, posted in _erasures(remains):
         request = remains.ended.requests.get(request_id, {})
         retried = remains.ended.requests.get(remains.ended.retries.get(request_id, ""), {})
@@ -59,7 +58,7 @@ def planned_too_much(remains: Remains) -> Iterator[str]:
 
 def untrue_receipts(remains: Remains) -> Iterator[str]:
     """The numbers of a receipt are those of the plan and of the service."""
-    after = facts_of(remains.world.emulator)
+    after = remains.after
     there = {key[-1] for key in after if key[0] == "image"}
     for request_id, posted in _erasures(remains):
         receipt = remains.json(request_id, "receipt.json") or {"stores": {}}
@@ -70,6 +69,28 @@ def untrue_receipts(remains: Remains) -> Iterator[str]:
                 yield f"the receipt of {request_id}: {problem} ({words})"
             if _is_alone(remains, posted) and words["already_absent"] and receipt["request_status"] == "completed":
                 yield f"the receipt of {request_id} calls its own deletions absent before ({words})"
+
+
+def untrue_accounts(remains: Remains) -> Iterator[str]:
+    """What receipts say of accounts is true: what they call gone is gone, and nobody else has taken it away."""
+    for request_id, posted in _erasures(remains):
+        receipt = remains.json(request_id, "receipt.json") or {"stores": {}}
+        words, name = receipt["stores"].get("account"), posted.ask.account
+        if words and name:
+            is_gone = not any(key[0] == "account" and key[-1] == name for key in remains.after)
+            for problem in _problems_of_account(words, receipt["request_status"], is_gone=is_gone):
+                yield f"the receipt of {request_id}: {problem} ({words})"
+
+
+def _problems_of_account(words: Json, status: str, *, is_gone: bool) -> Iterator[str]:
+    if words["found"] != 1 or words["deleted"] + words["already_absent"] + words["failed"] != 1:
+        yield "its words about the account do not add up"
+    if words["already_absent"]:
+        yield "it calls its own deletion of the account absent before"
+    if (words["deleted"] or words["verified"]) and not is_gone:
+        yield "the account is still there"
+    if status == "completed" and not (words["deleted"] and words["verified"]):
+        yield "the account is not proven to be gone, and it is completed"
 
 
 def _problems(words: Json, planned: set[str], there: set[str], status: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ import threading
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from random import Random
@@ -23,6 +24,47 @@ DOUBLED = 0.1
 UNANSWERED = 0.01
 SLOW, SLOW_SECONDS = 0.02, 0.4
 LONG_SECONDS = 3600
+LONGEST_CALL_SECONDS = 30.0
+
+
+@dataclass
+class Gate:
+    """Lets writes through, or holds them back; knows which are under way."""
+
+    _under_way: set[int] = field(default_factory=set)
+    _is_closed: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def enter(self, call: StorageCall) -> None:
+        """Begin a call; a write waits while the gate is closed."""
+        if call.is_write:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._is_closed)
+                self._under_way.add(id(call))
+
+    def leave(self, call: StorageCall) -> None:
+        """End a call that was answered."""
+        with self._changed:
+            self._under_way.discard(id(call))
+            self._changed.notify_all()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Hold writes back for the length of the block, which begins when none is under way."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._under_way, LONGEST_CALL_SECONDS)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_closed = False
+                self._changed.notify_all()
+
+    def forget(self) -> None:
+        """Expect nobody any more: those that the storage's end has cut off never leave."""
+        with self._changed:
+            self._under_way.clear()
 
 
 @dataclass
@@ -32,6 +74,7 @@ class Wire:
     scan: Scan
     random: Random
     is_wild: bool = True
+    gate: Gate = field(default_factory=Gate)
     sent: list[tuple[str, str]] = field(default_factory=list)
     sleepers: Counter[str] = field(default_factory=Counter)
     doubled: int = 0
@@ -42,12 +85,14 @@ class Wire:
         """Stand between one host and the storage; `kills` may end that host before or after a call."""
 
         def before(call: StorageCall) -> None:
+            self.gate.enter(call)
             kills.before(call)
             self._look_at(call)
             if self.is_wild and self._chance(SLOW):
                 time.sleep(SLOW_SECONDS)
 
         def after(call: StorageCall) -> None:
+            self.gate.leave(call)
             self._count_sleepers(call)
             kills.after(call)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,26 @@ from azure.storage.queue import QueueServiceClient
 
 from local.azurite.accounts import ACCOUNT_KEYS, APP_ACCOUNT
 from local.azurite.server import Azurite, running_azurite
+from local.custom_vision.accounts import Account
 from local.custom_vision.control import EmulatorControl
+from local.custom_vision.identity import IDENTITY_HEADER, IDENTITY_PATH
 from local.custom_vision.server import RunningEmulator, running_emulator
-from local.functions_host.process import HostDidNotStart, HostProcess
+from local.functions_host.process import HostProcess
 from shared.bootstrap import Installation
 from shared.services import Services
 from tests.acceptance.stack import FINAL, HASH_KEY, QUEUES, ROOT, TRAINING_KEY, fast_settings
-from tests.acceptance.storage_proxy import StorageProxy, storage_proxy
+from tests.acceptance.storage_proxy import storage_proxy
+from tests.chaos.host import Host
+from tests.chaos.scenario import Wave, scope_of_schedule
+from tests.chaos.schedule import Schedule
 from tests.chaos.secret_scan import Scan
 from tests.chaos.wire import Moment, Wire
 from tests.verify.ledgers import key_pair
 
 HOSTS = 2
+MAIN_ACCOUNT = "account-behind-it-all"
+"""The training account that all projects are in."""
+SECOND_KEY = "second-key-that-nobody-may-see"
 PATIENCE_SECONDS = 90.0
 SETTINGS = {
     "LOCAL_HOST_LEASE_SECONDS": "3",
@@ -39,6 +48,9 @@ SETTINGS = {
     "ERASURE_VERIFY_INTERVAL_SECONDS": "1",
     "CUSTOM_VISION_CALLS_PER_SECOND": "200",
     "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+    "ALLOW_ACCOUNT_DELETION": "true",
+    "CUSTOM_VISION_RESOURCE_ID": Account(MAIN_ACCOUNT).id,
+    "IDENTITY_HEADER": IDENTITY_HEADER,
 }
 
 type Json = dict[str, Any]
@@ -55,38 +67,6 @@ class Ahead:
         return self._clock.now() + self._by
 
 
-@dataclass
-class Host:
-    """One host process, its way to the storage, and the moment at which it dies."""
-
-    process: HostProcess
-    proxy: StorageProxy
-    moment: Moment
-    struck: threading.Event = field(default_factory=threading.Event)
-    start_seconds: float = 2.0
-    _once: threading.Lock = field(default_factory=threading.Lock)
-
-    def strike(self) -> None:
-        """SIGKILL, once until the next revival."""
-        with self._once:
-            if not self.struck.is_set():
-                self.process.kill()
-                self.struck.set()
-
-    def revive(self) -> None:
-        """Start again, as often as it takes: without its storage a host may not come up."""
-        self.moment.disarm()
-        began = time.monotonic()
-        for _ in range(20):
-            with suppress(HostDidNotStart):
-                self.process.start()
-                break
-        else:
-            raise AssertionError("a host did not start again")
-        self.start_seconds = max(2.0, time.monotonic() - began)
-        self.struck.clear()
-
-
 @dataclass(repr=False)
 class World:
     """Everything that runs, and how to speak with it."""
@@ -99,6 +79,7 @@ class World:
     wire: Wire
     scan: Scan
     settings: Mapping[str, str]
+    schedule: Schedule
     answers: dict[int, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -200,12 +181,15 @@ def is_final(request: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def running_world(folder: Path, seed: int) -> Iterator[World]:
+def running_world(folder: Path, seed: int, waves: Sequence[Wave]) -> Iterator[World]:
     """Start everything; data and logs are in `folder`, which is left behind."""
     with ExitStack() as open_things:
         azurite = open_things.enter_context(running_azurite(folder / "azurite"))
         emulator = open_things.enter_context(running_emulator(training_key=TRAINING_KEY))
-        settings = fast_settings("", emulator, **SETTINGS, RECEIPT_SIGNING_KEY=key_pair().private)
+        control = EmulatorControl(emulator.url)
+        control.seed_account(MAIN_ACCOUNT, serves=True, keys=[TRAINING_KEY, SECOND_KEY])
+        schedule = Schedule.beginning(datetime.now(UTC), len(waves) + 1)
+        settings = _settings(emulator, schedule, waves[0])
         scan = Scan(settings["REQUESTS_CONTAINER"], settings["EXPORTS_CONTAINER"], _keys(settings))
         wire = Wire(scan, random.Random(f"{seed}/wire"))
         _make_queues(azurite)
@@ -219,7 +203,20 @@ def running_world(folder: Path, seed: int) -> Iterator[World]:
             open_things.callback(_end, host.process)
             host.process.start()
             hosts.append(host)
-        yield World(folder, azurite, emulator, EmulatorControl(emulator.url), hosts, wire, scan, settings)
+        yield World(folder, azurite, emulator, control, hosts, wire, scan, settings, schedule)
+
+
+def _settings(emulator: RunningEmulator, schedule: Schedule, first: Wave) -> dict[str, str]:
+    return fast_settings(
+        "",
+        emulator,
+        **SETTINGS,
+        RECEIPT_SIGNING_KEY=key_pair().private,
+        ARM_ENDPOINT=emulator.url,
+        IDENTITY_ENDPOINT=emulator.url + IDENTITY_PATH,
+        EXPORT_SCHEDULE=schedule.text,
+        EXPORT_SCOPE=json.dumps(scope_of_schedule(first)),
+    )
 
 
 def _keys(settings: Mapping[str, str]) -> dict[str, str]:
@@ -229,6 +226,9 @@ def _keys(settings: Mapping[str, str]) -> dict[str, str]:
         "the key of the ledger's hashes": HASH_KEY,
         "the storage key": ACCOUNT_KEYS[APP_ACCOUNT],
         "the key of receipts": settings["RECEIPT_SIGNING_KEY"].splitlines()[1],
+        "a key of the account": SECOND_KEY,
+        "the secret of the identity": IDENTITY_HEADER,
+        "a token of the identity": b64encode(b'{"alg": "non').decode(),
         "a signed link": "sig=",
     }
 

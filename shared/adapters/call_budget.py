@@ -122,7 +122,7 @@ class SharedCallBudget:
         began = self._now()
         near = self._spacing["shared"]
         if not self._ledger.is_shared:  # what is lost then is nobody's loss
-            near, self._lost = max(near, FIRST_SPAN), 0
+            near, self._lost = max(near, LONGEST_SPAN), 0
         self._span = next_span(self._span, eager=began - self._granted <= near, lost=self._lost)
         slots = self._ledger.take(self._spacing, lanes, earliest=began + self._lead, span=self._span, deadline=deadline)
         took = self._now() - began

@@ -119,7 +119,9 @@ class ErasureFulfilment:
         if is_early(now, notes.get("next_time")):
             return Nothing()
         if Planner(services, record.subject_request_id, request).make():
-            return self._planned(services, record, request, frozen_plan(services, record.subject_request_id))
+            plan = frozen_plan(services, record.subject_request_id)
+            planned = record.evolve(now, plan_hash=plan["plan_hash"], counts=found_counts(plan))
+            return self._planned(services, planned, request, plan)
         since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
         if now - since >= UNSTABLE_PATIENCE:
             raise CannotFulfil("inventory_unstable")
@@ -129,13 +131,11 @@ class ErasureFulfilment:
     def _planned(
         self, services: Services, record: RequestRecord, request: SubjectRequest, plan: dict[str, Any]
     ) -> Decision:
-        if record.plan_hash is None:
-            return Move(record=record.evolve(services.now(), plan_hash=plan["plan_hash"], counts=found_counts(plan)))
         residuals = planned_residuals(plan["projects"], request)
         if record.dry_run:
-            return Finish(ending=dry_run_ending(plan, residuals))
+            return Finish(ending=dry_run_ending(plan, residuals), record=record)
         if is_empty(plan):
-            return Finish(ending=ending_of(plan, Words(), Proof(), residuals))
+            return Finish(ending=ending_of(plan, Words(), Proof(), residuals), record=record)
         wanted = request.options["export_first"] and has_anything_to_export(plan)
         if wanted and not has_export_first(record):
             return begin_export_first(services, record, request, plan)

@@ -9,10 +9,9 @@ import pytest
 
 from delete_function.export_first import child_id
 from delete_function.intake import INTAKE
-from request_function.approval import Approval, decide
 from request_function.reading import cancel, plan
 from request_function.retry import retry
-from shared.domain.errors import Conflict, NotAllowed
+from shared.domain.errors import Conflict
 from shared.lifecycle import handle
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
@@ -120,23 +119,6 @@ def test_the_approval_of_another_plan_is_refused(world: World) -> None:
     driver.deliver_visible()
     assert driver.status()["request_status"] == "awaiting_approval"
     assert difference(before, world.facts()) == NOTHING
-
-
-@pytest.mark.parametrize("approver", ["8376ae62-8102-4bdb-a302-a3137ad28d11", "8376AE62-8102-4BDB-A302-A3137AD28D11"])
-def test_who_asked_by_the_platforms_word_cannot_approve(world: World, approver: str) -> None:
-    gallery(world)
-    before, driver = world.facts(), Driver(world.process())
-    asker, body = "8376ae62-8102-4bdb-a302-a3137ad28d11", erasure(images=ANNA, require_approval=True)
-    INTAKE.from_http(driver.process.erasing, body, asker)
-    driver.reach("awaiting_approval")
-    word = {"decision": "approve", "plan_hash": plan(driver.process.services, ID)["plan_hash"]}
-    with pytest.raises(NotAllowed):
-        decide(driver.process.services, ID, Approval.read(word, approver))
-    driver.deliver_visible()
-    assert driver.status()["request_status"] == "awaiting_approval"
-    assert difference(before, world.facts()) == NOTHING
-    decide(driver.process.services, ID, Approval.read(word, "somebody-else"))
-    assert ending(driver.finish()) == ("completed", None)
 
 
 def test_a_rejected_plan_erases_nothing_and_keeps_its_reason(world: World) -> None:

@@ -167,11 +167,21 @@ class OwnExportsPhase:
         return OwnExports(
             services=self.services,
             request_id=self.record.subject_request_id,
-            projects=[project["id"] for project in self.plan["projects"]],
+            projects=_concerned(self.plan),
             exempt=exempt,
             since=parse_rfc3339(self._state["since"]),
             rebuild=self.rebuild,
         )
+
+
+def _concerned(plan: Mapping[str, Any]) -> list[str]:
+    """
+    Give the projects that something is planned of.
+
+    A package is asked for each of them, one listing a project: an erasure in all projects that is about a person in one
+    of them would ask for all of them, in every package and at every step.
+    """
+    return [project["id"] for project in plan["projects"] if project["whole"] or project["units"]]
 
 
 def counts_of(record: RequestRecord, remaining: Sequence[object]) -> dict[str, Any] | None:

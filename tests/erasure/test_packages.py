@@ -1,11 +1,13 @@
 """What this app exported before: whoever is to be forgotten is forgotten there too, also when the service has been."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from request_function.reading import plan
+from shared.ports import BlobEntry
 from tests.erasure.gallery import Gallery, gallery
 from tests.erasure.oracle import NOTHING, difference
 from tests.erasure.packages import (
@@ -138,6 +140,27 @@ def test_another_project_than_those_in_scope_is_not_searched(world: World) -> No
     driver.process.post(erasure(projects=[there.birds], images={"ids": [there.anna[0]]}))
     assert ending(driver.finish()) == ("completed", "nothing_matched")
     assert naming(world, there.anna[0])
+
+
+def test_packages_are_asked_for_those_projects_alone_that_something_is_erased_from(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    listed, entries = list[str](), world.exports.entries
+
+    def noted(prefix: str = "", **how: Any) -> Iterator[BlobEntry]:
+        listed.append(prefix)
+        return entries(prefix, **how)
+
+    monkeypatch.setattr(world.exports, "entries", noted)
+    driver.process.post(export(LATER) | {"scope": {"projects": [there.birds]}})
+    driver.finish(LATER)
+    listed.clear()
+    driver.process.post(erasure(images={"ids": [there.anna[0]]}))
+    assert ending(driver.finish()) == ("completed", None)
+    assert own_exports(world) == CLEAN
+    assert [prefix for prefix in listed if there.birds in prefix or there.empty in prefix] == []
 
 
 def test_a_package_that_is_being_written_is_waited_for(world: World) -> None:

@@ -8,13 +8,15 @@ came back. That anything is gone is proven later, by reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from delete_function.account import erase_account, state_of_account
+from delete_function.looking import Found, UnitWork
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
 from delete_function.staying_iterations import staying_iterations
+from delete_function.whole_projects import arrived_since, images_of_whole_project, no_images_of_whole_project
 from shared.domain.errors import (
     CannotFulfil,
     GdprError,
@@ -27,69 +29,11 @@ from shared.domain.errors import (
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Iteration
 from shared.domain.selection import Verdicts, newest_first
-from shared.domain.subject_request import ImageSelector, SubjectRequest
+from shared.domain.subject_request import ImageSelector
 from shared.domain.work import UnitOutcome, WorkMessage, WorkUnit
-from shared.inventory import list_images
-from shared.ports import CustomVision, DeletionAnswer
 from shared.predictions import find_predictions
 from shared.selecting import image_selector
 from shared.services import Services
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """
-    What a unit's look showed: `present` ids that are meant, `kept` ids that are there and no longer meant.
-
-    `totals` counts by word where ids are too many to write down (all images of a project). `learned`: iterations that
-    are not in the plan and were trained with what is present.
-    """
-
-    present: Sequence[str]
-    kept: Sequence[str] = ()
-    totals: Mapping[str, int] | None = None
-    learned: Sequence[str] = ()
-
-    def seen(self) -> dict[str, Any]:
-        """Give what is recorded before the first delete."""
-        totals = None if self.totals is None else dict(self.totals)
-        return {"present": list(self.present), "totals": totals, "learned": list(self.learned)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitWork:
-    """One unit with everything that it needs."""
-
-    services: Services
-    record: RequestRecord
-    request: SubjectRequest
-    unit: WorkUnit
-    round: int
-    request_ids: list[str] = field(default_factory=list)
-
-    @property
-    def client(self) -> CustomVision:
-        """The client of the unit's resource."""
-        return self.services.resource(self.unit.resource)
-
-    @property
-    def project_id(self) -> str:
-        """The unit's project."""
-        return self.unit.project_id or ""
-
-    @property
-    def whole(self) -> bool:
-        """Whether the whole project goes."""
-        return bool(self.unit.details.get("whole"))
-
-    def note(self, answers: Iterable[DeletionAnswer]) -> None:
-        """Keep the service's request ids of deletes."""
-        self.request_ids.extend(answer.request_id for answer in answers if answer.request_id)
-
-    def iteration_ids(self) -> list[str]:
-        """Give the project's iterations as they are now."""
-        return [iteration.id for iteration in self.client.get_iterations(self.project_id)]
-
 
 type Look = Callable[[UnitWork], Found]
 type Delete = Callable[[UnitWork, Found], None]
@@ -111,7 +55,9 @@ def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message:
     if work.round > 1:
         found = _without_what_stays(work, found)
         _delete(work, delete, found)
-        return _outcome(work, {"deleted_again": list(found.present)}, {})
+        arrived = arrived_since(work, found)
+        counts = {"arrived_after_plan": len(arrived)} if arrived else {}
+        return _outcome(work, {"deleted_again": list(found.present), "arrived_after_plan": arrived}, counts)
     seen = services.ledger.keep_started(record.subject_request_id, unit.unit_id, found.seen())
     _delete(work, delete, _as_noted(work, found, seen))
     return _first_outcome(work, found, seen)
@@ -173,13 +119,13 @@ def _nothing_left(work: UnitWork, absent: ResourceAbsent) -> Found:
     if _project_is_there(work):
         raise StateConflict(absent.operation, status=absent.status, code=absent.code, request_id=absent.request_id)
     if work.whole and work.unit.kind == IMAGES:
-        return Found(present=(), totals={"deleted": 0, "already_absent": len(set(_listed_ids(work)))})
+        return no_images_of_whole_project(work)
     return Found(present=())
 
 
 def _first_outcome(work: UnitWork, found: Found, seen: Mapping[str, Any]) -> UnitOutcome:
     if seen["totals"] is not None:
-        return _outcome(work, {}, seen["totals"])
+        return _outcome(work, {"arrived_after_plan": seen.get("arrived", ())}, seen["totals"])
     kept, present, planned = set(found.kept), set(seen["present"]), set(work.unit.item_ids)
     unpublish = work.unit.kind == UNPUBLISH
     done, done_before = ("unpublished", "already_unpublished") if unpublish else ("deleted", "already_absent")
@@ -242,7 +188,7 @@ def _named_code(error: GdprError | None) -> str | None:
 
 def _look_at_images(work: UnitWork) -> Found:
     if work.whole:
-        return Found(present=(), totals=_totals(work))
+        return images_of_whole_project(work)
     iterations = newest_first(work.client.get_iterations(work.project_id))
     verdicts = _judge(work, image_selector(work.services, work.request), iterations)
     present = sorted(verdicts.selected)
@@ -270,25 +216,6 @@ def _judge(work: UnitWork, selector: ImageSelector, iterations: Sequence[Iterati
         if not missing:
             break
     return verdicts
-
-
-def _totals(work: UnitWork) -> dict[str, int]:
-    """Compare what a project holds now with what was listed for the plan; what arrived since is in scope too."""
-    now: set[str] = set()
-    for source in [None, *work.iteration_ids()]:
-        now |= list_images(work.client, work.project_id, iteration_id=source).ids
-    planned = set(_listed_ids(work))
-    arrived = {"arrived_after_plan": len(now - planned)} if now - planned else {}
-    return {"deleted": len(now & planned), "already_absent": len(planned - now)} | arrived
-
-
-def _listed_ids(work: UnitWork) -> Iterator[str]:
-    plan = work.services.ledger.frozen_plan(work.record.subject_request_id) or {"projects": []}
-    pages = [
-        page for project in plan["projects"] if project["id"] == work.project_id for page in project["listed_pages"]
-    ]
-    for unit in work.services.ledger.units(work.record.subject_request_id, pages):
-        yield from unit.item_ids
 
 
 def _delete_images(work: UnitWork, found: Found) -> None:

@@ -8,7 +8,7 @@ once more, an interval later, before what could be looked at goes with its proje
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -36,7 +36,7 @@ from shared.domain.phases import CHECK
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import kind_of, number_of
+from shared.domain.work import UnitOutcome, kind_of, number_of
 from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far, is_early
 from shared.services import Services
 
@@ -312,8 +312,18 @@ def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, A
             words.add(outcome)
     for outcome in services.ledger.outcomes(record.subject_request_id, planned_unit_ids(plan, ACCOUNT)):
         words.add(outcome)
+    for outcome in _later_rounds(services, record, plan):
+        words.add_arrivals(outcome)
     words.gone_after_all(record.notes.get("proof", {}).get("gone_after_all", ()))
     return words
+
+
+def _later_rounds(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Iterator[UnitOutcome]:
+    """Give what later rounds did in projects that go as a whole: only there something may arrive."""
+    rounds: Mapping[str, int] = record.notes.get("proof", {}).get("rounds", {})
+    units = [unit for project in plan["projects"] if project["whole"] for unit in project["units"]]
+    again = [(unit, round_) for unit in units for round_ in range(2, rounds.get(kind_of(unit), 1) + 1)]
+    return services.ledger.outcomes_by_round(record.subject_request_id, again)
 
 
 def leave_undone(services: Services, record: RequestRecord, plan: Mapping[str, Any], words: Words) -> None:

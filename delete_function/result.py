@@ -61,6 +61,12 @@ class Words:
         self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
         self.request_ids.extend(outcome.request_ids)
 
+    def add_arrivals(self, outcome: UnitOutcome) -> None:
+        """Take in what a later round of a unit found that had arrived since the plan was made."""
+        store = STORE_OF[kind_of(outcome.unit_id)]
+        for item in outcome.details.get("ids", {}).get("arrived_after_plan", ()):
+            self.word_of.setdefault((store, item), "arrived_after_plan")
+
     def having(self, *words: str) -> frozenset[str]:
         """Give the ids with one of some words, in any store."""
         return frozenset(item for (_, item), word in self.word_of.items() if word in words)

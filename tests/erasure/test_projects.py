@@ -47,6 +47,18 @@ def test_what_arrives_in_a_project_after_the_plan_goes_too_and_is_counted_apart(
     assert difference(expected.after, world.facts()) == NOTHING
 
 
+def test_what_arrives_in_a_project_after_its_images_were_erased_is_counted_too(world: World) -> None:
+    there = gallery(world)
+    upload = {"command": "add_image", "project": there.pets, "images": 2}
+    world.control.fault("commands", operation="DeleteIteration", commands=[upload], times=1)
+    world.control.fault("commands", operation="DeleteTag", commands=[upload], times=1)
+    driver = Driver(world.process())
+    driver.process.post(pets_only(there))
+    assert ending(driver.finish()) == ("completed", None)
+    assert world.receipt()["stores"]["images"]["arrived_after_plan"] == 4
+    assert there.pets not in world.emulator.world.projects
+
+
 def test_a_training_that_is_published_after_the_plan_goes_with_its_project(world: World) -> None:
     seeded = world.control.seed("Pets", 3, predictions=0)
     expected = expected_of_projects(world.emulator, [seeded["project"]])

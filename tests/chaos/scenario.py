@@ -86,12 +86,14 @@ class Wave:
     Albums, the requests about them in the order in which they come, and messages that are none.
 
     `accounts`: names of prediction accounts; the first of them is to be erased, nobody asks for the others.
+    `kills_storage`: whether the storage is killed meanwhile; otherwise it stops in good order.
     """
 
     albums: tuple[Album, ...]
     asks: tuple[Ask, ...]
     malformed: tuple[tuple[str, str], ...] = ()
     accounts: tuple[str, ...] = ()
+    kills_storage: bool = True
 
 
 def scope_of_schedule(wave: Wave) -> Json:
@@ -128,7 +130,7 @@ class _Maker:
         first, later = self._exports(albums), [*self._erasures(albums), *self._cut_short(albums)]
         later.append(self.of_account(accounts[0]))
         self.random.shuffle(later)
-        return Wave(albums, (*first, *later), tuple(self._malformed(albums)), accounts)
+        return Wave(albums, (*first, *later), tuple(self._malformed(albums)), accounts, self.number % 2 == 1)
 
     def _album(self, word: str, *, people: int, images: int, predictions: int) -> Album:
         return Album(

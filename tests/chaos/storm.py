@@ -139,19 +139,19 @@ class Storm:
             if number:
                 self._begin(wave)
             dice = random.Random(f"{self.seed}/wave{number}")
-            for thing in self._things(number, wave, dice):
+            for thing in self._things(wave, dice):
                 thing()
                 time.sleep(dice.uniform(0, 0.5))
 
     def _is_ready_for(self, number: int) -> bool:
         return self.log.kills >= number * KILLS_A_WAVE and self._open <= MOST_OPEN
 
-    def _things(self, number: int, wave: Wave, dice: random.Random) -> list[Callable[[], None]]:
+    def _things(self, wave: Wave, dice: random.Random) -> list[Callable[[], None]]:
         """What happens in a wave, in its order."""
         things: list[Callable[[], None]] = [partial(self.people.post, ask) for ask in wave.asks]
         for queue, text in wave.malformed:
             things.insert(dice.randrange(len(things)), partial(self.people.send_malformed, queue, text))
-        end = partial(self._restart_storage, dice.uniform(0, 1), in_good_order=number % 2 == 0)
+        end = partial(self._restart_storage, dice.uniform(0, 1), is_kill=wave.kills_storage)
         for extra in [end, *(self._extras(wave) if wave.albums else ())]:
             things.insert(dice.randrange(len(things) // 3, len(things)), extra)
         return things
@@ -192,16 +192,16 @@ class Storm:
         self.world.control.delete_images(seeded["project"], seeded["images"][: len(album.people)], everywhere=False)
         return seeded
 
-    def _restart_storage(self, pause: float, *, in_good_order: bool) -> None:
+    def _restart_storage(self, pause: float, *, is_kill: bool) -> None:
         began = time.monotonic()
-        if in_good_order:
-            storage_end.stop(self.world.azurite, self.world.wire.gate)
-        else:
+        if is_kill:
             storage_end.kill(self.world.azurite, self.world.folder / "azurite", self.world.wire.gate)
+        else:
+            storage_end.stop(self.world.azurite, self.world.wire.gate)
         time.sleep(pause)
         self.world.azurite.start()
         self.log.restarts += 1
-        self.say(f"storage {'restarted' if in_good_order else 'killed'}, {time.monotonic() - began:.1f} s in all")
+        self.say(f"storage {'killed' if is_kill else 'stopped'}, {time.monotonic() - began:.1f} s in all")
 
     # chores
 

@@ -23,13 +23,18 @@ LONGEST_STOP_SECONDS = 10.0
 LONGEST_SAVE_SECONDS = 60.0
 
 
-def stop(azurite: Azurite, gate: Gate) -> None:
+def stop(azurite: Azurite) -> None:
     """End it with SIGTERM; fails where it must be killed after all, and may have lost something."""
     began = time.monotonic()
     azurite.stop()
-    gate.forget()
     took = time.monotonic() - began
     assert took < LONGEST_STOP_SECONDS, "the storage did not stop in time and may have lost what it had acknowledged"
+
+
+def start(azurite: Azurite, gate: Gate) -> None:
+    """Let it come back; what was tried meanwhile has failed, and is not waited for any more."""
+    azurite.start()
+    gate.forget()
 
 
 def kill(azurite: Azurite, data: Path, gate: Gate) -> None:
@@ -38,7 +43,6 @@ def kill(azurite: Azurite, data: Path, gate: Gate) -> None:
         _wait_until_saved(azurite, data)
         os.kill(azurite.pid, signal.SIGKILL)
         azurite.stop()
-        gate.forget()
 
 
 def _wait_until_saved(azurite: Azurite, data: Path) -> None:

@@ -197,9 +197,9 @@ class Storm:
         if is_kill:
             storage_end.kill(self.world.azurite, self.world.folder / "azurite", self.world.wire.gate)
         else:
-            storage_end.stop(self.world.azurite, self.world.wire.gate)
+            storage_end.stop(self.world.azurite)
         time.sleep(pause)
-        self.world.azurite.start()
+        storage_end.start(self.world.azurite, self.world.wire.gate)
         self.log.restarts += 1
         self.say(f"storage {'killed' if is_kill else 'stopped'}, {time.monotonic() - began:.1f} s in all")
 

@@ -28,7 +28,7 @@ def test_a_killed_storage_comes_back_with_everything_that_it_had_acknowledged(tm
             queues.create_queue("some").send_message("message")
         pid = azurite.pid
         storage_end.kill(azurite, tmp_path, Gate())
-        azurite.start()
+        storage_end.start(azurite, Gate())
         assert azurite.pid != pid
         with (
             BlobServiceClient.from_connection_string(azurite.connection_string()) as blobs,

@@ -24,7 +24,7 @@ DOUBLED = 0.1
 UNANSWERED = 0.01
 SLOW, SLOW_SECONDS = 0.02, 0.4
 LONG_SECONDS = 3600
-LONGEST_CALL_SECONDS = 30.0
+LONGEST_CALL_SECONDS = 60.0
 
 
 @dataclass
@@ -53,8 +53,10 @@ class Gate:
         """Hold writes back for the length of the block, which begins when none is under way."""
         with self._changed:
             self._is_closed = True
-            self._changed.wait_for(lambda: not self._under_way, LONGEST_CALL_SECONDS)
         try:
+            with self._changed:
+                done = self._changed.wait_for(lambda: not self._under_way, LONGEST_CALL_SECONDS)
+            assert done, f"{len(self._under_way)} writes did not end within {LONGEST_CALL_SECONDS:.0f} seconds"
             yield
         finally:
             with self._changed:
@@ -65,6 +67,7 @@ class Gate:
         """Expect nobody any more: those that the storage's end has cut off never leave."""
         with self._changed:
             self._under_way.clear()
+            self._changed.notify_all()
 
 
 @dataclass

@@ -9,9 +9,11 @@ import http.client
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import AccountSasPermissions, BlobServiceClient, ResourceTypes, generate_account_sas
 
 from local.custom_vision.model import BlobName
@@ -84,9 +86,10 @@ class AzureBlobs:
         return False
 
     def clear(self) -> None:
-        """Delete every container that this emulator made."""
+        """Delete every container that this emulator made, if another one in the same account has not done so."""
         for container in self._made():
-            self._service.delete_container(container)
+            with suppress(ResourceNotFoundError):
+                self._service.delete_container(container)
             with self._lock:
                 self._containers.discard(container)
 

@@ -93,3 +93,15 @@ def test_an_imported_project_has_its_own_copies(client: Api) -> None:
 def test_links_into_an_account_cannot_be_taken_back(stored: RunningEmulator) -> None:
     with pytest.raises(Exception, match="storage account"):
         EmulatorControl(stored.url).expire_links()
+
+
+def test_of_two_emulators_in_one_account_either_can_be_reset_after_the_other(
+    storage: Storage, stored: RunningEmulator
+) -> None:
+    """Predictions of all projects are in one container, which the first reset takes away."""
+    with running_emulator(storage=storage.service_connection) as second:
+        for running in (stored, second):
+            EmulatorControl(running.url).seed("Seeded", 1, iterations=1, predictions=1)
+        for running in (stored, second):
+            EmulatorControl(running.url).reset()
+            assert EmulatorControl(running.url).truth()["projects"] == []

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.domain.canonical import canonical
 from shared.domain.phases import ERASURE_PHASES
 from shared.domain.resources import Iteration
-from shared.domain.work import Counts, PlannedItem, WorkUnit, kind_of, partition
+from shared.domain.work import Counts, PlannedItem, WorkUnit, in_order, kind_of, partition
 
 UNPUBLISH = "unpublish"
 PREDICTIONS = "predictions"
@@ -55,9 +55,9 @@ class ProjectTarget:
     whole: bool
     iterations: Sequence[Iteration] = ()
     trained_iterations: str = "keep"
-    images: Sequence[PlannedItem] = ()
-    conflicting: Sequence[PlannedItem] = ()
-    held_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    images: Collection[PlannedItem] = ()
+    conflicting: Collection[PlannedItem] = ()
+    held_by: Mapping[str, Collection[str]] = field(default_factory=dict)
     prediction_ids: Sequence[str] = ()
     tag_ids: Sequence[str] = ()
     selected_tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class ProjectTarget:
         """Of a whole project there is one unit of each kind, with whatever the plan found: more of it may arrive."""
         return iter([self._unit(kind, _items(ids))]) if self.whole else self._pages(kind, _items(ids))
 
-    def _pages(self, kind: str, items: Sequence[PlannedItem]) -> Iterator[WorkUnit]:
+    def _pages(self, kind: str, items: Iterable[PlannedItem]) -> Iterator[WorkUnit]:
         return (self._unit(kind, run) for run in partition(items))
 
     def _unit(self, kind: str, items: tuple[PlannedItem, ...]) -> WorkUnit:
@@ -188,7 +188,7 @@ class PlanBuilder:
         self._hash_items(target)
 
     def _hash_items(self, target: ProjectTarget) -> None:
-        for image in sorted(target.images, key=lambda item: item.item_id):
+        for image in in_order(target.images):
             self._hash.update(f"  image {image.item_id}\n".encode())
         for prediction_id in sorted(target.prediction_ids):
             self._hash.update(f"  prediction {prediction_id}\n".encode())

@@ -14,12 +14,13 @@ from delete_function.residuals import planned_residuals
 from shared.cleaning import GoneMatches, Packaged, find_packaged
 from shared.domain.digested import kept_selector
 from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
+from shared.domain.id_set import IdSet
 from shared.domain.packed_ids import PackedIds
 from shared.domain.resources import Iteration, Tag
 from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
-from shared.domain.work import PlannedItem, WorkUnit
+from shared.domain.work import PlannedItem, PlannedItems, WorkUnit
 from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
 from shared.plan_pages import save_pages
 from shared.ports import CustomVision
@@ -147,7 +148,7 @@ class Planner:
             iterations=found.iterations,
             trained_iterations=self.request.options["trained_iterations"] or "keep",
             images=found.items,
-            conflicting=found.conflicting_items,
+            conflicting=PlannedItems(found.conflicting),
             held_by=found.held_by,
             prediction_ids=self._predictions(client, resolved, [i.id for i in found.iterations]),
             tag_ids=sorted(tag for tag, held_by in tags.items() if self._deletes_tags and WORKSPACE in held_by),
@@ -188,22 +189,22 @@ class Planner:
     def _whole(self, client: CustomVision, resolved: ResolvedProject) -> ProjectTarget | None:
         project_id = resolved.project.id
         iterations = newest_first(client.get_iterations(project_id))
-        held_by: dict[str, frozenset[str]] = {}
-        ids: set[str] = set()
+        held_by: dict[str, IdSet] = {}
+        ids = IdSet()
         for source in [None, *(iteration.id for iteration in iterations)]:
             listed = list_images(client, project_id, iteration_id=source)
             if not listed.stable:
                 return None
-            ids |= listed.ids
+            ids.update(listed.ids)
             if source is not None:
-                held_by[source] = frozenset(listed.ids)
+                held_by[source] = listed.ids
         return ProjectTarget(
             resource=resolved.resource,
             project_id=project_id,
             name=resolved.project.name,
             whole=True,
             iterations=iterations,
-            images=[PlannedItem(item_id=item) for item in sorted(ids)],
+            images=PlannedItems(ids),
             held_by=held_by,
             prediction_ids=find_predictions(client, project_id, [i.id for i in iterations], None),
             tag_ids=sorted(tag.id for tag in client.get_tags(project_id)),

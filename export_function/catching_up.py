@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from export_function.faults import can_go_without, goes_without_failing
@@ -27,6 +27,7 @@ from export_function.plan import (
 )
 from export_function.planning import Planner
 from shared.domain.errors import ResourceAbsent, ServiceRefusal, TransientError
+from shared.domain.id_set import IdSet
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
 from shared.domain.subject_request import SubjectRequest
@@ -266,34 +267,35 @@ def _own_counts(services: Services, record: RequestRecord, project: Mapping[str,
     return first.counts if first else {}
 
 
-def _known_ids(
-    services: Services, record: RequestRecord, project: Mapping[str, Any]
-) -> dict[tuple[str, str | None], set[str]]:
+type _Known = dict[tuple[str, str | None], IdSet]
+
+
+def _known_ids(services: Services, record: RequestRecord, project: Mapping[str, Any]) -> _Known:
     """Give the planned ids by kind and source, those of earlier rounds included."""
-    known: dict[tuple[str, str | None], set[str]] = {}
+    known: _Known = {}
     for unit in services.ledger.units(record.subject_request_id, _all_units(record, project)):
         if unit.kind in (IMAGES, ITERATION_IMAGES):
-            known.setdefault((IMAGES, unit.details.get("iteration_id")), set()).update(unit.item_ids)
+            known.setdefault((IMAGES, unit.details.get("iteration_id")), IdSet()).update(unit.item_ids)
         elif unit.kind == PREDICTIONS:
-            known.setdefault((PREDICTIONS, None), set()).update(unit.item_ids)
+            known.setdefault((PREDICTIONS, None), IdSet()).update(unit.item_ids)
     return known
 
 
-def _new_only(now: ProjectInventory, known: Mapping[tuple[str, str | None], set[str]]) -> ProjectInventory:
-    everywhere = set().union(*(ids for (kind, _), ids in known.items() if kind == IMAGES))
+def _new_only(now: ProjectInventory, known: _Known) -> ProjectInventory:
+    everywhere = IdSet(chain.from_iterable(ids for (kind, _), ids in known.items() if kind == IMAGES))
     iterations = [
         IterationInventory(
             iteration_id=iteration.iteration_id,
-            image_ids=set(iteration.image_ids) - known.get((IMAGES, iteration.iteration_id), set()),
-            with_bytes=set(iteration.with_bytes) - everywhere,
+            image_ids=IdSet.of(iteration.image_ids) - known.get((IMAGES, iteration.iteration_id), IdSet()),
+            with_bytes=IdSet.of(iteration.with_bytes) - everywhere,
         )
         for iteration in now.iterations
     ]
-    seen = known.get((PREDICTIONS, None), set())
+    seen = known.get((PREDICTIONS, None), IdSet())
     pages = [replace(p, prediction_ids=[i for i in p.prediction_ids if i not in seen]) for p in now.predictions]
     return replace(
         now,
-        image_ids=set(now.image_ids) - known.get((IMAGES, None), set()),
+        image_ids=IdSet.of(now.image_ids) - known.get((IMAGES, None), IdSet()),
         iterations=iterations,
         predictions=[p for p in pages if p.prediction_ids],
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 from export_function.plan import IterationInventory, ProjectInventory
 from export_function.unit_work import Result, UnitWork, gap
+from shared.domain.id_set import IdSet, ascending
 from shared.domain.resources import Iteration, Row
 from shared.domain.selection import WORKSPACE
 from shared.inventory import ProjectFinding, ResolvedProject
@@ -41,12 +42,12 @@ def no_images(resolved: ResolvedProject, iterations: Sequence[Iteration]) -> Pro
 
 def of_one_person(found: ProjectFinding) -> ProjectInventory:
     """Give what is exported of a person's images: in each source those whose row there is the person's."""
-    workspace = found.matching.get(WORKSPACE, frozenset())
-    seen, copies = set(workspace), []
+    workspace = found.matching(WORKSPACE)
+    seen, copies = IdSet(workspace), []
     for iteration in found.iterations:
-        own = found.matching.get(iteration.id, frozenset())
-        copies.append(replace(IterationInventory.of(iteration), image_ids=own, with_bytes=own.difference(seen)))
-        seen |= own
+        own = found.matching(iteration.id)
+        copies.append(replace(IterationInventory.of(iteration), image_ids=own, with_bytes=own - seen))
+        seen.update(own)
     return ProjectInventory(
         resource=found.resolved.resource,
         project_id=found.resolved.project.id,
@@ -67,8 +68,7 @@ def _left_out(found: ProjectFinding) -> Iterator[dict[str, Any]]:
         detail = "only an older copy of this image matches, its newest row does not: it was taken for somebody else's"
         yield gap("images", image_id, "not_asked", detail)
     for iteration in found.iterations:
-        others = found.held_by.get(iteration.id, frozenset()) - found.matching.get(iteration.id, frozenset())
-        for image_id in sorted(others):
+        for image_id in ascending(found.differing.get(iteration.id, ())):
             detail = f"its row in iteration {iteration.id} does not match what was asked for, so that row is left out"
             yield gap("images", image_id, "not_asked", detail)
 

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from shared.domain.id_set import IdSet, ascending
 from shared.domain.phases import phase_of_unit
 from shared.domain.resources import Iteration
-from shared.domain.work import Counts, PlannedItem, WorkUnit, partition
+from shared.domain.work import Counts, PlannedItem, PlannedItems, WorkUnit, partition
 from shared.predictions import PredictionPages
 
 PROJECT = "project"
@@ -98,10 +99,10 @@ def units_of(inventory: ProjectInventory) -> Iterator[WorkUnit]:
     """Give a project's units, not numbered yet: its own data, its iterations, then items in runs of 256."""
     yield _unit(inventory, PROJECT, details={"gaps": list(inventory.left_out)} if inventory.left_out else {})
     named = {} if inventory.named_tags is None else {"named_tags": list(inventory.named_tags)}
-    for run in partition(PlannedItem(item_id=item) for item in inventory.image_ids):
+    for run in partition(_items(inventory.image_ids)):
         yield _unit(inventory, IMAGES, run)
     for iteration in inventory.iterations:
-        held = tuple(PlannedItem(item_id=item) for item in sorted(iteration.image_ids)) if inventory.narrowed else ()
+        held = tuple(_items(iteration.image_ids)) if inventory.narrowed else ()
         yield _unit(inventory, ITERATION, held, {"iteration_id": iteration.iteration_id, **named})
         yield from _iteration_image_units(inventory, iteration)
     for pages in inventory.predictions:
@@ -110,10 +111,14 @@ def units_of(inventory: ProjectInventory) -> Iterator[WorkUnit]:
 
 
 def _iteration_image_units(inventory: ProjectInventory, iteration: IterationInventory) -> Iterator[WorkUnit]:
-    for run in partition(PlannedItem(item_id=item) for item in iteration.image_ids):
+    for run in partition(_items(iteration.image_ids)):
         with_bytes = [item.item_id for item in run if item.item_id in iteration.with_bytes]
         details = {"iteration_id": iteration.iteration_id, "with_bytes": with_bytes}
         yield _unit(inventory, ITERATION_IMAGES, run, details)
+
+
+def _items(ids: Iterable[str]) -> PlannedItems:
+    return PlannedItems(IdSet.of(ids))
 
 
 def _unit(
@@ -170,7 +175,7 @@ class PlanBuilder:
         self._hash.update(f"{inventory.project_id}\n".encode())
         for iteration_id, ids in _ids_by_source(inventory):
             self._hash.update(f" {iteration_id}\n".encode())
-            for image_id in sorted(ids):
+            for image_id in ascending(ids):
                 self._hash.update(f"  {image_id}\n".encode())
 
     def plan(

@@ -24,6 +24,7 @@ from export_function.unread import as_planned, longest_pause
 from shared.domain.canonical import keyed_digest
 from shared.domain.digested import kept_selector
 from shared.domain.errors import ServiceRefusal, TransientError
+from shared.domain.id_set import IdSet
 from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.retry import is_fault
 from shared.domain.selection import newest_first
@@ -41,7 +42,7 @@ UNSTABLE_PATIENCE = timedelta(hours=1)
 NOT_TRAINED = frozenset(
     {"BadRequestIterationIsNotTrained", "NotFoundIterationPerformance", "BadRequestWorkspaceNotDeletable"}
 )
-NOTHING_LISTED = ListedSource(ids=set(), service_count=0, stable=True)
+NOTHING_LISTED = ListedSource(ids=IdSet(), service_count=0, stable=True)
 
 
 @dataclass
@@ -136,8 +137,9 @@ class Planner:
         return saved
 
     def save_units(self, units: Iterable[WorkUnit]) -> list[WorkUnit]:
-        """Save units under the next free numbers."""
-        saved = list(save_pages(self.services.ledger, self.request_id, units, self.next_number))
+        """Save units under the next free numbers, and give them without their items but the first."""
+        pages = save_pages(self.services.ledger, self.request_id, units, self.next_number)
+        saved = [_without_items(unit) for unit in pages]
         self.next_number = max((unit.number + 1 for unit in saved), default=self.next_number)
         return saved
 
@@ -212,13 +214,13 @@ class Planner:
         workspace = self._shown(
             "images", project_id, lambda: list_images(client, project_id, observe=observe), NOTHING_LISTED
         )
-        seen = set(workspace.ids)
+        seen = IdSet(workspace.ids)
         copies = []
         for iteration in iterations:
             read = partial(_iteration_images, client, project_id, iteration.id, self._observe(iteration.id))
             listed = self._shown("images", iteration.id, read, None)
             copies.append(_copy_of(iteration, listed, seen))
-            seen |= listed.ids if listed else set()
+            seen.update(listed.ids if listed else ())
         return ProjectInventory(
             resource=resolved.resource,
             project_id=project_id,
@@ -230,6 +232,11 @@ class Planner:
             iterations=copies,
             newest=workspace.newest,
         )
+
+
+def _without_items(unit: WorkUnit) -> WorkUnit:
+    details = {name: value for name, value in unit.details.items() if name != "with_bytes"}
+    return replace(unit, items=unit.items[:1], details=details)
 
 
 def _iteration_images(
@@ -248,7 +255,7 @@ def _has_no_copy(refusal: ServiceRefusal) -> bool:
     return refusal.code in NOT_TRAINED
 
 
-def _copy_of(iteration: Iteration, listed: ListedSource | None, seen: set[str]) -> IterationInventory:
+def _copy_of(iteration: Iteration, listed: ListedSource | None, seen: IdSet) -> IterationInventory:
     if listed is None:
         return IterationInventory.of(iteration)
     return replace(

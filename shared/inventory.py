@@ -8,18 +8,20 @@ a list counts as read only when the ids seen equal what the count operation says
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import batched
 
 from shared.domain.canonical import canonical, digest, keyed_digest
 from shared.domain.errors import CannotFulfil, ServiceRefusal, StorageUnavailable, TransientError
+from shared.domain.id_set import IdSet
 from shared.domain.links import without_links
 from shared.domain.resources import Image, Iteration, Project
-from shared.domain.selection import WORKSPACE, MatchTracker, Verdicts, in_batches, newest_first
+from shared.domain.selection import WORKSPACE, MatchTracker, Verdicts, newest_first
 from shared.domain.selection import matches as is_selected
 from shared.domain.subject_request import ImageSelector
-from shared.domain.work import UNIT_SIZE, PlannedItem
+from shared.domain.work import UNIT_SIZE, PlannedItems
 from shared.ports import CustomVision, Order
 from shared.services import Services
 
@@ -58,7 +60,7 @@ class ListedSource:
     `newest`: digest of the ids of its newest page (`page_digest`), None where the list did not stand still.
     """
 
-    ids: set[str]
+    ids: IdSet
     service_count: int
     stable: bool
     newest: str | None = None
@@ -76,31 +78,32 @@ class ProjectFinding:
 
     `items`: the selected images with the keyed hash of the row that was judged. `conflicting`: matched in an older row
     only. `present`: all ids asked for by id or matched that any source still has. `held_by`: selected images per
-    source, by iteration id, the workspace under ""; `matching`: those of them whose row in that source is selected too;
-    `tag_ids`: the tags that these rows carry. `listed`: all ids of all lists that were read; `looked_at`: distinct
-    images read. `stable`: every list was.
+    source, by iteration id, the workspace under ""; `differing`: those of them whose row in that source is not
+    selected; `tag_ids`: the tags that the other rows carry. `listed`: all ids of all lists that were read. `stable`:
+    every list was.
+    Memory: ids in `IdSet`, and 16 bytes of hash for each selected one.
     """
 
     resolved: ResolvedProject
     iterations: Sequence[Iteration]
-    items: Sequence[PlannedItem]
-    conflicting: Sequence[str]
-    present: frozenset[str]
-    held_by: Mapping[str, frozenset[str]]
-    matching: Mapping[str, frozenset[str]]
+    items: PlannedItems
+    conflicting: IdSet
+    present: Set[str]
+    held_by: Mapping[str, Set[str]]
+    differing: Mapping[str, Set[str]]
     tag_ids: frozenset[str]
-    listed: Collection[str]
-    looked_at: int
+    listed: Set[str]
     stable: bool
 
-    def holds(self, iteration_id: str) -> int:
-        """Give how many selected images an iteration's own copy holds."""
-        return len(self.held_by.get(iteration_id, ()))
-
     @property
-    def conflicting_items(self) -> list[PlannedItem]:
-        """The conflicting images as items of a plan page."""
-        return [PlannedItem(item_id=image_id) for image_id in self.conflicting]
+    def looked_at(self) -> int:
+        """How many distinct images were read."""
+        return max(len(self.listed), len(self.present))
+
+    def matching(self, source: str) -> Set[str]:
+        """Give the selected images whose row in a source is selected too."""
+        held, differing = self.held_by.get(source, IdSet()), self.differing.get(source)
+        return held - differing if differing else held
 
 
 def resolve_projects(services: Services, wanted: Sequence[str] | str) -> list[ResolvedProject]:
@@ -181,18 +184,19 @@ def list_images(
     `observe` gets every row read, some of them more than once. Ids not seen in the last pass are asked for singly and
     dropped if they are gone.
     """
-    ids: set[str] = set()
+    ids = IdSet()
     count = client.get_image_count(project_id, iteration_id=iteration_id)
     for order in PASSES:
-        before, seen, newest = count, set[str](), deque[str](maxlen=UNIT_SIZE)
+        before, seen, newest = count, IdSet(), deque[str](maxlen=UNIT_SIZE)
         for page in client.image_pages(project_id, iteration_id=iteration_id, order=order, expected=count):
             observe(page)
             seen.update(image.id for image in page)
             if order == "Oldest" or not newest:  # the last rows of one order, the first page of the other
                 newest.extend(image.id for image in page)
-        unseen = sorted(ids - seen)
+        unseen = list(ids - seen)
         still_there = client.get_images_by_ids(project_id, unseen, iteration_id=iteration_id) if unseen else []
-        ids = seen.union(image.id for image in still_there)
+        seen.update(image.id for image in still_there)
+        ids = seen
         count = client.get_image_count(project_id, iteration_id=iteration_id)
         if len(ids) == before == count:
             return ListedSource(ids=ids, service_count=count, stable=True, newest=page_digest(newest))
@@ -230,30 +234,27 @@ class Finder:
         iterations = newest_first(client.get_iterations(project_id))
         sources = [None, *(iteration.id for iteration in iterations)]
         candidates, listed, stable = self._candidates(client, project_id, sources)
-        judged = self._judge(client, project_id, sources, sorted(candidates.union(also)))
-        verdicts, hashes = judged.verdicts, judged.hashes
+        candidates.update(also)
+        judged = self._judge(client, project_id, sources, candidates)
         return ProjectFinding(
             resolved=resolved,
             iterations=iterations,
-            items=[PlannedItem(item_id=item, row_hash=hashes[item]) for item in sorted(verdicts.selected)],
-            conflicting=sorted(verdicts.conflicting),
-            present=frozenset(hashes),
-            held_by=verdicts.held_by,
-            matching={source: frozenset(ids) for source, ids in judged.matching.items()},
+            items=PlannedItems(judged.verdicts.selected, bytes(judged.hashes)),
+            conflicting=judged.verdicts.conflicting,
+            present=judged.verdicts.seen,
+            held_by=judged.verdicts.held_by,
+            differing=judged.differing,
             tag_ids=frozenset(judged.tag_ids),
             listed=listed,
-            looked_at=max(len(listed), len(hashes)),
             stable=stable,
         )
 
     def _candidates(
         self, client: CustomVision, project_id: str, sources: Sequence[str | None]
-    ) -> tuple[set[str], set[str], bool]:
-        candidates = set(self.selector.known_ids)
+    ) -> tuple[IdSet, IdSet, bool]:
+        candidates, listed_ids, stable = IdSet(self.selector.known_ids), IdSet(), True
         if not self.selector.needs_listing:
-            return candidates, set(), True
-        listed_ids: set[str] = set()
-        stable = True
+            return candidates, listed_ids, stable
 
         def collect(rows: Sequence[Image]) -> None:
             candidates.update(image.id for image in rows if is_selected(self.selector, image))
@@ -262,18 +263,20 @@ class Finder:
             listed = self._read(source, partial(list_images, client, project_id, iteration_id=source, observe=collect))
             if listed is None:
                 continue
-            listed_ids |= listed.ids
+            listed_ids.update(listed.ids)
             stable = stable and listed.stable
         return candidates, listed_ids, stable
 
     def _judge(
-        self, client: CustomVision, project_id: str, sources: Sequence[str | None], candidates: Sequence[str]
+        self, client: CustomVision, project_id: str, sources: Sequence[str | None], candidates: IdSet
     ) -> _Judged:
         judged = _Judged(Verdicts(self.selector))
-        for batch in in_batches(candidates, UNIT_SIZE):
+        for batch in batched(candidates, UNIT_SIZE, strict=False):
+            hashes: dict[str, str] = {}
             for source in sources:
                 rows = self._read(source, partial(client.get_images_by_ids, project_id, batch, iteration_id=source))
-                self._judge_rows(judged, rows or (), source)
+                self._judge_rows(judged, rows or (), source, hashes)
+            judged.hashes += bytes.fromhex("".join(hashes[item] for item in batch if item in hashes))
         return judged
 
     def _read[T](self, source: str | None, read: Callable[[], T]) -> T | None:
@@ -288,24 +291,26 @@ class Finder:
             self._left_out.add(source)
             return None
 
-    def _judge_rows(self, judged: _Judged, rows: Sequence[Image], source: str | None) -> None:
+    def _judge_rows(self, judged: _Judged, rows: Sequence[Image], source: str | None, hashes: dict[str, str]) -> None:
+        """Judge a source's rows of a batch; `hashes` takes those of the newest rows of the selected images."""
         self.tracker.observe(rows)
         judged.verdicts.observe(rows, source)
-        selected = [row for row in rows if row.id in judged.verdicts.selected and is_selected(self.selector, row)]
-        judged.matching.setdefault(source or WORKSPACE, set()).update(row.id for row in selected)
-        judged.tag_ids.update(tag_id for row in selected for tag_id, _ in row.tags)
-        for image in rows:
-            if image.id not in judged.hashes:
-                judged.hashes[image.id] = row_hash(self.hash_key, image)
+        for row in (row for row in rows if row.id in judged.verdicts.selected):
+            if is_selected(self.selector, row):
+                judged.tag_ids.update(tag_id for tag_id, _ in row.tags)
+            else:
+                judged.differing.setdefault(source or WORKSPACE, IdSet()).add(row.id)
+            if row.id not in hashes:
+                hashes[row.id] = row_hash(self.hash_key, row)
 
 
 @dataclass
 class _Judged:
-    """What the rows of all sources say: `hashes` of the newest row by id; the rest as in `ProjectFinding`."""
+    """What the rows of all sources say: `hashes` as in `PlannedItems`, the rest as in `ProjectFinding`."""
 
     verdicts: Verdicts
-    hashes: dict[str, str] = field(default_factory=dict)
-    matching: dict[str, set[str]] = field(default_factory=dict)
+    hashes: bytearray = field(default_factory=bytearray)
+    differing: dict[str, IdSet] = field(default_factory=dict)
     tag_ids: set[str] = field(default_factory=set)
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from shared.domain.identifiers import guid
+from shared.domain.identifiers import GUID_BYTES, guid, guid_to_bytes
 from shared.packages import PackageStore, checked, package_prefix
 
-ID_BYTES = 16
 IMAGE_FILES = "images/files/"
 PREDICTION_FILES = "predictions/files/"
 _ROW_PAGE = re.compile(r"\d{5,}\.jsonl")
@@ -29,16 +28,17 @@ class FileIndex:
     def add(self, file_name: str) -> None:
         """Note a file named `{id}.{extension}`; any other name is no picture's and is left out."""
         stem, _, extension = file_name.partition(".")
-        if guid(stem) != stem or not extension:
+        packed = guid_to_bytes(stem)
+        if packed is None or not extension:
             return
         if extension not in self._words:
             self._words.append(extension)
-        self._ids += bytes.fromhex(stem.replace("-", ""))
+        self._ids += packed
         self._extensions.append(self._words.index(extension))
 
     def file_name(self, item_id: str) -> str | None:
         """Give the file's name of a picture, None if the package has no bytes of it."""
-        wanted = bytes.fromhex(item_id.replace("-", ""))
+        wanted = guid_to_bytes(item_id) or b""
         at = bisect_left(self, wanted)
         return f"{item_id}.{self._words[self._extensions[at]]}" if at < len(self) and self[at] == wanted else None
 
@@ -46,7 +46,7 @@ class FileIndex:
         return len(self._extensions)
 
     def __getitem__(self, at: int) -> bytes:
-        return bytes(self._ids[at * ID_BYTES : (at + 1) * ID_BYTES])
+        return bytes(self._ids[at * GUID_BYTES : (at + 1) * GUID_BYTES])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from uuid import UUID, uuid5
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
+GUID_BYTES = 16
+
 MESSAGE_NAMESPACE = UUID("6f0c1f0a-93c1-5d0e-9d0b-3f6b8f6c7a11")
 """Names of requests that came without an id: queue and message id, or schedule and due time."""
 
@@ -17,6 +19,17 @@ def guid(value: object) -> str | None:
         return None
     lowered = value.lower()
     return lowered if _GUID.fullmatch(lowered) else None
+
+
+def guid_to_bytes(value: object) -> bytes | None:
+    """Give the 16 bytes of a GUID in lower case, in the order of its digits; None for anything else."""
+    return bytes.fromhex(value.replace("-", "")) if isinstance(value, str) and _GUID.fullmatch(value) else None
+
+
+def guid_of_bytes(packed: bytes | bytearray) -> str:
+    """Give the GUID of 16 bytes."""
+    digits = packed.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def id_of_message(queue: str, message_id: str) -> str:

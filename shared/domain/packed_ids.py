@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from shared.domain.identifiers import guid
+from shared.domain.id_set import IdSet
+from shared.domain.identifiers import guid, guid_to_bytes
 
 ID_BYTES = 8
 """Of each id's 16 bytes; of two ids that share them one is taken for the other."""
@@ -22,7 +23,11 @@ class PackedIds:
     @classmethod
     def of(cls, ids: Iterable[str]) -> Self:
         """Pack ids; what is no GUID is left out."""
-        return cls(b"".join(sorted({_cut(item) for item in ids if guid(item)})))
+        content, last = bytearray(), b""
+        for item in IdSet(filter(None, map(guid, ids))):
+            last, before = _cut(item), last
+            content += b"" if last == before else last
+        return cls(bytes(content))
 
     def __len__(self) -> int:
         return len(self.content) // ID_BYTES
@@ -47,4 +52,4 @@ class PackedIds:
 
 
 def _cut(item_id: str) -> bytes:
-    return bytes.fromhex(item_id.replace("-", ""))[:ID_BYTES]
+    return (guid_to_bytes(item_id.lower()) or b"")[:ID_BYTES]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from sys import intern
 from typing import Any, Self
 
 type Row = Mapping[str, Any]
@@ -25,8 +24,7 @@ class Resource:
     @classmethod
     def from_row(cls, row: Row) -> Self:
         """Read the row; KeyError if it has no `id`."""
-        # Interned: a large project's ids are read several times over, and kept in several sets at once.
-        return cls(id=intern(str(row["id"]).lower()), row=row)
+        return cls(id=str(row["id"]).lower(), row=row)
 
     @property
     def created(self) -> str:

@@ -8,11 +8,12 @@ left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from shared.domain.digested import digested_image
+from shared.domain.id_set import IdSet
 from shared.domain.resources import Image, Iteration
 from shared.domain.subject_request import ImageSelector
 
@@ -69,17 +70,17 @@ class Verdicts:
     """
 
     selector: ImageSelector
-    selected: set[str] = field(default_factory=set)
-    conflicting: set[str] = field(default_factory=set)
-    rejected: set[str] = field(default_factory=set)
-    holders: dict[str, set[str]] = field(default_factory=dict)
+    selected: IdSet = field(default_factory=IdSet)
+    conflicting: IdSet = field(default_factory=IdSet)
+    rejected: IdSet = field(default_factory=IdSet)
+    holders: dict[str, IdSet] = field(default_factory=dict)
 
     def observe(self, rows: Iterable[Image], iteration_id: str | None) -> None:
         """Judge one source's rows; sources must come in the order of precedence."""
         for image in rows:
             self._judge(image)
             if image.id in self.selected:
-                self.holders.setdefault(iteration_id or WORKSPACE, set()).add(image.id)
+                self.holders.setdefault(iteration_id or WORKSPACE, IdSet()).add(image.id)
 
     def _judge(self, image: Image) -> None:
         matched = matches(self.selector, image)
@@ -93,9 +94,15 @@ class Verdicts:
         (self.selected if matched else self.rejected).add(image.id)
 
     @property
-    def held_by(self) -> dict[str, frozenset[str]]:
-        """Give the selected images per source that holds any."""
-        return {source: frozenset(ids) for source, ids in self.holders.items()}
+    def held_by(self) -> Mapping[str, Set[str]]:
+        """The selected images per source that holds any."""
+        return self.holders
+
+    @property
+    def seen(self) -> Set[str]:
+        """All images that any source showed."""
+        others = self.conflicting | self.rejected
+        return self.selected | others if others else self.selected
 
 
 class MatchTracker:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import batched
 from typing import Any
 
 from shared.domain.canonical import canonical
 from shared.domain.errors import InvalidRequest, Violation
+from shared.domain.id_set import IdSet
 from shared.domain.identifiers import guid
 
 EXPORT_WORK = "export-work"
@@ -22,18 +24,46 @@ DELETION_WORK = "deletion-work"
 """The internal queues; the public ones are made of the same words and `-requests`."""
 
 UNIT_SIZE = 256
+HASH_BYTES = 16
 _UNIT_ID = re.compile(r"[a-z_]{1,40}-[0-9]{5}")
 
 type Counts = dict[str, dict[str, int]]
 """Store -> word -> number, in the words of the manifest or the receipt."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedItem:
     """One planned item: its id, and a keyed hash of the row that was seen (never the row)."""
 
     item_id: str
     row_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedItems(Collection[PlannedItem]):
+    """
+    Many items in ascending order of id, each once, in some 36 bytes each.
+
+    `hashes`: those of their rows in the same order, 16 bytes each; empty where none is noted.
+    """
+
+    ids: IdSet = field(default_factory=IdSet)
+    hashes: bytes = b""
+
+    def __post_init__(self) -> None:
+        if self.hashes and len(self.hashes) != HASH_BYTES * len(self.ids):
+            raise ValueError("each item has a hash, or none has")
+
+    def __iter__(self) -> Iterator[PlannedItem]:
+        for number, item_id in enumerate(self.ids):
+            row_hash = self.hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES].hex() or None
+            yield PlannedItem(item_id=item_id, row_hash=row_hash)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == mine for mine in self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +268,13 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1_000_000
 
 
-def partition(items: Iterable[PlannedItem], size: int = UNIT_SIZE) -> list[tuple[PlannedItem, ...]]:
-    """Cut items into runs of at most `size`, in order of id, each id once."""
-    ordered = sorted({item.item_id: item for item in items}.values(), key=lambda item: item.item_id)
-    return [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+def in_order(items: Iterable[PlannedItem]) -> Iterable[PlannedItem]:
+    """Give items in order of id, each id once; `PlannedItems`, which are in order, one at a time."""
+    if isinstance(items, PlannedItems):
+        return items
+    return sorted({item.item_id: item for item in items}.values(), key=lambda item: item.item_id)
+
+
+def partition(items: Iterable[PlannedItem], size: int = UNIT_SIZE) -> Iterator[tuple[PlannedItem, ...]]:
+    """Cut items into runs of at most `size`, in order of id, each id once; a run at a time."""
+    return batched(in_order(items), size, strict=False)

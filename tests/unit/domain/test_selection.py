@@ -123,6 +123,7 @@ def test_every_image_has_exactly_one_verdict_and_it_is_the_right_one(sources: li
     found |= dict.fromkeys(verdicts.rejected, "rejected")
     assert len(found) == len(verdicts.selected) + len(verdicts.conflicting) + len(verdicts.rejected)
     assert found == {item: slow_verdict(sources, item) for item in {item for source in sources for item in source}}
+    assert set(verdicts.seen) == found.keys()
 
 
 @given(SOURCES)

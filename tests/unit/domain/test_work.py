@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidRequest
+from shared.domain.id_set import IdSet
 from shared.domain.work import (
     UNIT_SIZE,
     PlannedItem,
+    PlannedItems,
     Tally,
     UnitOutcome,
     WorkMessage,
@@ -49,7 +51,7 @@ OUTCOMES = st.builds(
 @given(st.sets(st.integers(0, 5000), max_size=1200), st.integers(1, 300))
 def test_every_planned_item_lands_in_exactly_one_unit(numbers: set[int], size: int) -> None:
     items = [PlannedItem(item_id=f"{number:05d}") for number in numbers]
-    runs = partition([*items, *items[:5]], size)
+    runs = list(partition([*items, *items[:5]], size))
     assert [item.item_id for run in runs for item in run] == sorted(item.item_id for item in items)
     assert all(0 < len(run) <= size for run in runs)
     assert len(runs) == -(-len(items) // size)
@@ -60,13 +62,28 @@ def test_a_unit_has_at_most_256_items() -> None:
     assert [len(run) for run in partition(PlannedItem(item_id=f"{n:03d}") for n in range(600))] == [256, 256, 88]
 
 
+@given(st.dictionaries(st.uuids().map(str), st.binary(min_size=16, max_size=16), max_size=20), st.booleans())
+def test_many_items_are_given_as_they_were_planned(hashes: dict[str, bytes], hashed: bool) -> None:
+    many = PlannedItems(IdSet(hashes), b"".join(hashes[item] for item in sorted(hashes)) if hashed else b"")
+    expected = [PlannedItem(item_id=item, row_hash=hashes[item].hex() if hashed else None) for item in sorted(hashes)]
+    assert list(many) == expected
+    assert len(many) == len(expected)
+    assert all(item in many for item in expected)
+    assert list(partition(many, 3)) == list(partition(expected[::-1], 3))
+
+
+def test_some_hashes_of_many_items_are_none() -> None:
+    with pytest.raises(ValueError, match="each item has a hash"):
+        PlannedItems(IdSet(["a", "b"]), bytes(16))
+
+
 def test_nothing_to_do_is_no_unit() -> None:
-    assert partition([]) == []
+    assert list(partition([])) == []
 
 
 @given(st.permutations([PlannedItem(item_id=f"{n}") for n in range(9)]))
 def test_the_order_of_the_inventory_does_not_matter(items: list[PlannedItem]) -> None:
-    assert partition(items, 4) == partition(sorted(items, key=lambda item: item.item_id), 4)
+    assert list(partition(items, 4)) == list(partition(sorted(items, key=lambda item: item.item_id), 4))
 
 
 @given(UNITS)

@@ -20,6 +20,7 @@ from delete_function.plan import ACCOUNT, IMAGES, OWN_EXPORTS, PREDICTIONS, TAGS
 from delete_function.result import Words
 from shared import tombstones
 from shared.cleaning import OwnExports, Progress, Rebuild
+from shared.domain.id_set import IdSet
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
@@ -55,10 +56,7 @@ def withdraw(services: Services, request_id: str, plan: Mapping[str, Any], words
 def _erased(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> Tombstones:
     if project["whole"]:
         return Tombstones(whole=not _is_spared(services, request_id, project, words))
-    images, predictions, tags = (
-        {item for (store, item), word in words.word_of.items() if store == kind and word in ERASED}
-        for kind in (IMAGES, PREDICTIONS, TAGS)
-    )
+    images, predictions, tags = (words.word_of.ids(ERASED, kind) for kind in (IMAGES, PREDICTIONS, TAGS))
     return Tombstones(images=images, predictions=predictions, tags=tags)
 
 
@@ -76,16 +74,16 @@ def erased_tags(services: Services, request_id: str, plan: Mapping[str, Any], wo
 
 def _is_spared(services: Services, request_id: str, project: Mapping[str, Any], words: Words) -> bool:
     """Whether anything of a whole project stays."""
-    failed = {item for (_, item), word in words.word_of.items() if word == "failed"} - {ACCOUNT}
+    failed = words.having("failed") - {ACCOUNT}
     units = services.ledger.units(request_id, project["units"])
     if any(words.totals.get(unit_id, {}).get("failed") for unit_id in project["units"]):
         return True
     return any(item in failed for unit in units for item in [project["id"], *unit.item_ids])
 
 
-def _planned(services: Services, request_id: str, project: Mapping[str, Any], kind: str) -> list[str]:
+def _planned(services: Services, request_id: str, project: Mapping[str, Any], kind: str) -> IdSet:
     own = [unit_id for unit_id in project["units"] if kind_of(unit_id) == kind]
-    return [item for unit in services.ledger.units(request_id, own) for item in unit.item_ids]
+    return IdSet(item for unit in services.ledger.units(request_id, own) for item in unit.item_ids)
 
 
 @dataclass(frozen=True, eq=False)

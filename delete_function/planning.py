@@ -77,7 +77,7 @@ class Planner:
                 target = _packaged_target(resource, project_id, packaged.items)
                 self.builder.add_packaged(target, [unit.unit_id for unit in self._saved(target.units())])
                 finder.tracker.found_elsewhere(packaged.items.images)
-                self.missing_predictions -= packaged.items.predictions
+                self.missing_predictions.difference_update(packaged.items.predictions)
 
     def _packaged(self, finder: Finder, within: Collection[str] | None) -> dict[str, Packaged]:
         """Look through packages for ids that no project shows, and for what matches there and is gone from projects."""

@@ -206,7 +206,7 @@ class Proving:
 
     def _not_clean(self, look: Look) -> Decision:
         failed = self._words.having("failed")
-        open_items = {unit: ids for unit, ids in look.remaining.items() if not failed.issuperset(ids)}
+        open_items = {unit: ids for unit, ids in look.remaining.items() if not all(item in failed for item in ids)}
         if look.stable and not open_items:
             return self._finish(look, self._why_failed)
         if self._is_late:

@@ -63,8 +63,7 @@ def final_residuals(
     `look` is the last one; `kept` are exempt packages with the time until which they are kept.
     """
     projects = list(projects)
-    failed = {key for key, word in words.word_of.items() if word == "failed"}
-    in_use = {key for key, word in words.word_of.items() if word == "no_longer_matching"}
+    failed, in_use = (words.word_of.keys_with([word]) for word in ("failed", "no_longer_matching"))
     kept_tags = sorted(item for store, item in failed | in_use if store == TAGS)
     planned = {i["id"] for project in projects for i in project["iterations"]}
     kept_iterations = words.learned | {item for store, item in failed if store == ITERATIONS and item in planned}

@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES, STORE_OF, STORES, UNPUBLISH, found_counts
+from delete_function.plan import IMAGES, ITERATIONS, STORE_OF, STORES, UNPUBLISH, found_counts
+from delete_function.word_of import WordOf
+from shared.domain.id_set import IdSet
 from shared.domain.receipt import Ending, looked_at
 from shared.domain.record import MAX_FAILURES
 from shared.domain.subject_request import RequestStatus
@@ -19,8 +21,8 @@ NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocke
 NOT_ATTEMPTED = "not_attempted"
 """Code of what was planned in a unit that never began, because something before it could not be done."""
 
-_WORDS_OF_GONE: Mapping[str, tuple[str, str]] = {UNPUBLISH: ("unpublished", "already_unpublished")}
-"""What is said of a failed item that is gone all the same, by kind of unit: after a first delete, and without one."""
+_GONE_PUBLICATION = ("unpublished", "already_unpublished")
+"""What is said of a failed publication that is gone all the same: after a first delete, and without one."""
 
 
 @dataclass
@@ -29,16 +31,16 @@ class Words:
     Which planned id of which store ended with which word; an id has exactly one in a store.
 
     `totals` are counts, by unit that has an outcome, of what has no ids written down (all images of a project); where
-    such a unit failed, the id of its project `stands_for` so many. `kind_of_word`: which kind of unit gave a word.
-    `learned`: iterations outside the plan that were trained with what was erased. `disputed`: ids that one run of
-    their unit saw as the person's, and another one did not.
+    such a unit failed, the id of its project `stands_for` so many. `publications`: iterations whose word is about their
+    publication. `learned`: iterations outside the plan that were trained with what was erased. `disputed`: ids that one
+    run of their unit saw as the person's, and another one did not.
     """
 
-    word_of: dict[tuple[str, str], str] = field(default_factory=dict)
-    kind_of_word: dict[tuple[str, str], str] = field(default_factory=dict)
+    word_of: WordOf = field(default_factory=WordOf)
+    publications: set[str] = field(default_factory=set)
     stands_for: dict[tuple[str, str], int] = field(default_factory=dict)
     learned: set[str] = field(default_factory=set)
-    started: set[str] = field(default_factory=set)
+    started: IdSet = field(default_factory=IdSet)
     disputed: set[str] = field(default_factory=set)
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
@@ -46,12 +48,14 @@ class Words:
 
     def add(self, outcome: UnitOutcome) -> None:
         """Take in the outcome of one unit's first round."""
-        store = STORE_OF[kind_of(outcome.unit_id)]
+        kind = kind_of(outcome.unit_id)
+        store = STORE_OF[kind]
         ids: Mapping[str, Sequence[str]] = outcome.details.get("ids", {})
         self.stands_for |= {(store, item): size for item, size in outcome.details.get("stands_for", {}).items()}
         for word, items in ids.items():
             self.word_of.update({(store, item): word for item in items})
-            self.kind_of_word.update({(store, item): kind_of(outcome.unit_id) for item in items})
+            note = self.publications.update if kind == UNPUBLISH else self.publications.difference_update
+            note(items)
         self.started.update(outcome.details.get("started", ()))
         self.learned.update(outcome.details.get("learned", ()))
         self.disputed.update(outcome.details.get("disputed", ()))
@@ -67,9 +71,9 @@ class Words:
         for item in outcome.details.get("ids", {}).get("arrived_after_plan", ()):
             self.word_of.setdefault((store, item), "arrived_after_plan")
 
-    def having(self, *words: str) -> frozenset[str]:
+    def having(self, *words: str) -> IdSet:
         """Give the ids with one of some words, in any store."""
-        return frozenset(item for (_, item), word in self.word_of.items() if word in words)
+        return self.word_of.ids(words)
 
     def gone_after_all(self, ids: Collection[str]) -> None:
         """
@@ -98,9 +102,10 @@ class Words:
         self.failures = kept[:MAX_FAILURES]
 
     def _gone_all_the_same(self, still: Collection[tuple[str, str]]) -> None:
-        for key in [key for key, word in self.word_of.items() if word == "failed" and key not in still]:
-            done, before = _WORDS_OF_GONE.get(self.kind_of_word[key], ("deleted", "already_absent"))
-            self.word_of[key] = done if key[1] in self.started else before
+        for store, item in self.word_of.keys_with(["failed"]).difference(still):
+            is_publication = store == ITERATIONS and item in self.publications
+            done, before = _GONE_PUBLICATION if is_publication else ("deleted", "already_absent")
+            self.word_of[store, item] = done if item in self.started else before
 
     def _fail(self, key: tuple[str, str], unit_id: str) -> None:
         """Give an id the word failed; where ids are not written down, all that its unit was to delete has failed."""
@@ -116,7 +121,7 @@ class Words:
         if not unit.item_ids and unit.kind == IMAGES and unit.project_id:
             self.stands_for[store, unit.project_id] = planned
         for item in unit.item_ids or ([unit.project_id] if unit.kind == IMAGES and unit.project_id else []):
-            if self.word_of.get((store, item)) in (None, *_WORDS_OF_GONE[UNPUBLISH]):
+            if self.word_of.get((store, item)) in (None, *_GONE_PUBLICATION):
                 self.word_of[store, item] = "failed"
                 if len(self.failures) < MAX_FAILURES:
                     self.failures.append(_failure(store, item, NOT_ATTEMPTED))
@@ -127,9 +132,10 @@ class Words:
     def counts(self, store: str) -> dict[str, int]:
         """Count a store's ids by word; the four usual words are always there."""
         counts = dict.fromkeys(WORDS, 0)
-        for key, word in self.word_of.items():
-            if key[0] == store:
-                counts[word] = counts.get(word, 0) + self._size(key)
+        counts |= self.word_of.counts(store)
+        for key in self.stands_for:
+            if key[0] == store and key in self.word_of:
+                counts[self.word_of[key]] += self._size(key) - 1
         for unit_id, unnamed in self.totals.items():
             if STORE_OF[kind_of(unit_id)] == store:
                 counts = add_counts({store: counts}, {store: unnamed})[store]

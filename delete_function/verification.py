@@ -7,18 +7,21 @@ there is now, so that what arrived after the plan is seen as well. A project tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import batched
 from typing import Any
 
 from delete_function.account import proven_state_of_account
 from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
+from shared.domain.id_set import IdSet
 from shared.domain.resources import Project
-from shared.domain.selection import in_batches
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of
 from shared.inventory import Finder, ResolvedProject
+from shared.ledger import RequestLedger
 from shared.ports import CustomVision
 from shared.predictions import find_predictions
 from shared.selecting import image_selector
@@ -50,6 +53,29 @@ class Look:
         return not self.remaining and self.stable
 
 
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """What some units were planned for; which unit an item belongs to is looked up in the plan where it matters."""
+
+    ledger: RequestLedger
+    request_id: str
+    unit_ids: Sequence[str]
+
+    @cached_property
+    def ids(self) -> IdSet:
+        """The ids of all items."""
+        return IdSet(item for unit in self._units() for item in unit.item_ids)
+
+    def units_of(self, items: Set[str]) -> dict[str, str]:
+        """Give the unit of each of some items that was planned."""
+        return (
+            {item: unit.unit_id for unit in self._units() for item in unit.item_ids if item in items} if items else {}
+        )
+
+    def _units(self) -> Iterator[WorkUnit]:
+        return self.ledger.units(self.request_id, self.unit_ids)
+
+
 @dataclass
 class Looker:
     """
@@ -62,8 +88,8 @@ class Looker:
     services: Services
     request_id: str
     request: SubjectRequest
-    exempt: frozenset[str]
-    failed: frozenset[str] = frozenset()
+    exempt: Set[str]
+    failed: Set[str] = frozenset()
     hasty: bool = False
     found: Look = field(default_factory=Look)
 
@@ -90,7 +116,7 @@ class Looker:
     def _look_for_arrivals(self, project: Json) -> None:
         client = self.services.resource(project["resource"])
         try:
-            self.images(client, project, [])
+            self.images(client, project, self._planned([]))
         except ResourceAbsent:  # with the whole project gone there are none; nothing of it was to be erased
             self.found.stable = self.found.stable and project["id"] not in {p.id for p in client.get_projects()}
 
@@ -108,7 +134,7 @@ class Looker:
         try:
             for phase in dict.fromkeys(kind_of(unit_id) for unit_id in unit_ids):
                 own = [unit_id for unit_id in unit_ids if kind_of(unit_id) == phase]
-                _LOOKS[phase](self, client, project, list(self.services.ledger.units(self.request_id, own)))
+                _LOOKS[phase](self, client, project, self._planned(own))
         except ResourceAbsent:
             self._absent_or_moving(client, project)
 
@@ -119,83 +145,85 @@ class Looker:
         elif project["id"] not in self.found.absent_projects:
             self.found.absent_projects.append(project["id"])
 
-    def still(self, units: Sequence[WorkUnit], present: set[str], *, whole: bool) -> None:
-        """Note what is present of the units' items; of a whole project everything that is present counts."""
-        planned = {item: unit.unit_id for unit in units for item in unit.item_ids}
-        for item in sorted((present if whole else present.intersection(planned)) - self.exempt):
-            self.found.remaining.setdefault(planned.get(item, units[0].unit_id), []).append(item)
+    def _planned(self, unit_ids: Sequence[str]) -> Planned:
+        return Planned(self.services.ledger, self.request_id, unit_ids)
 
-    def images(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def still(self, planned: Planned, present: Set[str], *, whole: bool) -> None:
+        """Note what is present of the planned items; of a whole project everything that is present counts."""
+        there = (present if whole else planned.ids & present) - self.exempt
+        units = planned.units_of(there)
+        for item in sorted(there):
+            self.found.remaining.setdefault(units.get(item, planned.unit_ids[0]), []).append(item)
+
+    def images(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for images: in the workspace and in every iteration there is now."""
         if project["whole"]:
-            self._any_image(client, project, units)
+            self._any_image(client, project, planned)
             return
         selector = image_selector(self.services, self.request)
-        planned = {item for unit in units for item in unit.item_ids}
-        present = self._present(client, project["id"], sorted(planned | selector.ids), planned)
-        self.still(units, present, whole=False)
+        present = self._present(client, project["id"], planned.ids, selector.ids)
+        self.still(planned, present, whole=False)
         if self._has_seen_enough:
             return
-        self.found.not_found += sorted(self.exempt.intersection(planned) - present)
-        matching = present - planned
+        self.found.not_found += sorted((planned.ids & self.exempt) - present)
+        matching = present
         if selector.needs_listing:
-            matching |= self._listed(client, project, replace(selector, ids=frozenset()), units)
-        self.found.new += sorted(matching - planned - self.exempt)
+            matching |= self._listed(client, project, replace(selector, ids=frozenset()), planned)
+        self.found.new += sorted(matching - planned.ids - self.exempt)
 
     @property
     def _has_seen_enough(self) -> bool:
         return self.hasty and bool(self.found.remaining)
 
-    def _present(self, client: CustomVision, project_id: str, ids: Sequence[str], planned: Collection[str]) -> set[str]:
+    def _present(self, client: CustomVision, project_id: str, planned: Set[str], also: Set[str]) -> IdSet:
         """Give which of some images any source still has; if in haste, no further than the first that is to be gone."""
-        awaited, present = set(planned) - self.exempt - self.failed, set[str]()
+        ids, present = planned | also if also else planned, IdSet()
         if not ids:
             return present
         for source in [None, *(iteration.id for iteration in client.get_iterations(project_id))]:
-            for batch in in_batches(ids, UNIT_SIZE):
-                rows = client.get_images_by_ids(project_id, batch, iteration_id=source)
-                present.update(row.id for row in rows)
-                if self.hasty and awaited & present:
-                    return awaited & present
+            for batch in batched(ids, UNIT_SIZE, strict=False):
+                there = {row.id for row in client.get_images_by_ids(project_id, batch, iteration_id=source)}
+                awaited = {item for item in there if item in planned} - self.exempt - self.failed
+                if self.hasty and awaited:
+                    return IdSet(awaited)
+                present.update(there)
         return present
 
-    def _listed(
-        self, client: CustomVision, project: Json, selector: ImageSelector, units: Sequence[WorkUnit]
-    ) -> set[str]:
+    def _listed(self, client: CustomVision, project: Json, selector: ImageSelector, planned: Planned) -> Set[str]:
         """Give what matches by tag or metadata now, in the workspace and in every iteration."""
         resolved = ResolvedProject(resource=project["resource"], project=Project(project["id"], {}))
         seen = Finder(selector, "").find(client, resolved)
-        self.still(units, set(seen.present), whole=False)
+        self.still(planned, seen.present, whole=False)
         self.found.stable = self.found.stable and seen.stable
-        return {item.item_id for item in seen.items}
+        return seen.items.ids
 
-    def _any_image(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def _any_image(self, client: CustomVision, project: Json, planned: Planned) -> None:
         sources = [None, *(iteration.id for iteration in client.get_iterations(project["id"]))]
         if any(client.get_image_count(project["id"], iteration_id=source) for source in sources):
-            self.still(units, {project["id"]}, whole=True)
+            self.still(planned, {project["id"]}, whole=True)
 
-    def predictions(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def predictions(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for stored predictions, with and without an iteration."""
-        wanted = None if project["whole"] else {item for unit in units for item in unit.item_ids}
+        wanted = None if project["whole"] else planned.ids
         iterations = [iteration.id for iteration in client.get_iterations(project["id"])]
         there = find_predictions(client, project["id"], iterations, wanted)
-        self.still(units, set(there), whole=project["whole"])
+        self.still(planned, set(there), whole=project["whole"])
 
-    def published(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def published(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for iterations that are still published."""
         there = {iteration.id for iteration in client.get_iterations(project["id"]) if iteration.publish_name}
-        self.still(units, there, whole=project["whole"])
+        self.still(planned, there, whole=project["whole"])
 
-    def iterations(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def iterations(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for iterations."""
         there = {iteration.id for iteration in client.get_iterations(project["id"])}
-        self.still(units, there, whole=project["whole"])
+        self.still(planned, there, whole=project["whole"])
 
-    def tags(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def tags(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for tags of the workspace."""
-        self.still(units, {tag.id for tag in client.get_tags(project["id"])}, whole=project["whole"])
+        self.still(planned, {tag.id for tag in client.get_tags(project["id"])}, whole=project["whole"])
 
-    def project(self, client: CustomVision, project: Json, units: Sequence[WorkUnit]) -> None:
+    def project(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for the project: neither in the list nor by its id."""
         listed = project["id"] in {there.id for there in client.get_projects()}
         try:
@@ -205,10 +233,10 @@ class Looker:
         else:
             by_id = True
         if listed or by_id:
-            self.still(units, {project["id"]}, whole=False)
+            self.still(planned, {project["id"]}, whole=False)
 
 
-type LookAt = Callable[[Looker, CustomVision, Json, Sequence[WorkUnit]], None]
+type LookAt = Callable[[Looker, CustomVision, Json, Planned], None]
 
 _LOOKS: Mapping[str, LookAt] = {
     UNPUBLISH: Looker.published,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from delete_function.looking import Found, UnitWork
 from delete_function.plan import UNPUBLISH
+from shared.domain.id_set import IdSet
 from shared.inventory import list_images
 
 ARRIVED = "arrived_after_plan"
@@ -13,18 +14,18 @@ ARRIVED = "arrived_after_plan"
 
 def images_of_whole_project(work: UnitWork) -> Found:
     """Compare what a project holds now with what was listed for the plan; what arrived since is in scope too."""
-    now: set[str] = set()
+    now = IdSet()
     for source in [None, *work.iteration_ids()]:
-        now |= list_images(work.client, work.project_id, iteration_id=source).ids
-    planned = set(_listed_ids(work))
-    arrived = sorted(now - planned)
+        now.update(list_images(work.client, work.project_id, iteration_id=source).ids)
+    planned = IdSet(_listed_ids(work))
+    arrived = list(now - planned)
     counts = {"deleted": len(now & planned), "already_absent": len(planned - now)}
     return Found(present=(), totals=counts | ({ARRIVED: len(arrived)} if arrived else {}), arrived=arrived)
 
 
 def no_images_of_whole_project(work: UnitWork) -> Found:
     """Give what is found of a project that the service no longer has."""
-    return Found(present=(), totals={"deleted": 0, "already_absent": len(set(_listed_ids(work)))})
+    return Found(present=(), totals={"deleted": 0, "already_absent": len(IdSet(_listed_ids(work)))})
 
 
 def arrived_since(work: UnitWork, found: Found) -> list[str]:

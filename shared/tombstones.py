@@ -9,7 +9,7 @@ withdrawn. Ids only, no names.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ from itertools import batched, chain
 
 from shared.domain.canonical import canonical
 from shared.domain.errors import AlreadyExists, Superseded, UnknownRequest
+from shared.domain.id_set import IdSet
 from shared.domain.record import RequestRecord
 from shared.ledger import RequestLedger
 from shared.packages import JSON_LINES, checked
@@ -41,9 +42,9 @@ class Tombstones:
     """
 
     whole: bool = False
-    images: set[str] = field(default_factory=set)
-    predictions: set[str] = field(default_factory=set)
-    tags: set[str] = field(default_factory=set)
+    images: MutableSet[str] = field(default_factory=IdSet)
+    predictions: MutableSet[str] = field(default_factory=IdSet)
+    tags: MutableSet[str] = field(default_factory=IdSet)
 
     def __bool__(self) -> bool:
         return self.whole or bool(self.images or self.predictions or self.tags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import count
 from uuid import uuid4
 
 from azure.storage.blob import BlobBlock, BlobClient, ContentSettings, StorageStreamDownloader
@@ -27,12 +27,13 @@ class Digests:
         self._size = 0
 
     def over(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass the blocks on and take note of them."""
+        """Pass the blocks on and take note of them; none is held while the next one is gathered."""
         for block in blocks:
             self._md5.update(block)
             self._sha256.update(block)
             self._size += len(block)
             yield block
+            del block
 
     def md5(self) -> bytearray:
         """Give the MD5 as the SDK wants it."""
@@ -49,8 +50,10 @@ def blocks_of(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     for chunk in chunks:
         pending += chunk
         while len(pending) >= size:
-            yield bytes(memoryview(pending)[:size])
+            block = bytes(memoryview(pending)[:size])
             del pending[:size]
+            yield block
+            del block
     if pending:
         yield bytes(pending)
 
@@ -59,6 +62,7 @@ def upload_blocks(blob: BlobClient, chunks: Iterable[bytes], *, content_type: st
     """
     Write `chunks` to a blob, in one Put Blob or as a block list, and give size and digests.
 
+    Memory: the block that is under way, or the next one while it is gathered, and for a moment its copy.
     Errors of `chunks` pass as they are; those of the SDK are translated.
     """
     digests = Digests()
@@ -69,22 +73,21 @@ def upload_blocks(blob: BlobClient, chunks: Iterable[bytes], *, content_type: st
         with translated("write blob"):
             write(lambda: blob.upload_blob(first, overwrite=True, content_settings=settings))
         return digests.written()
-    staged = _stage(blob, chain((first,), blocks), write)
+    stage = partial(_stage, blob, write, uuid4().hex, count())
+    staged, first = [stage(first)], b""
+    staged.extend(map(stage, blocks))  # `map` keeps no block, and a loop would one while the next is gathered
     settings = ContentSettings(content_type=content_type, content_md5=digests.md5())
     with translated("commit blocks"):
         blob.commit_block_list(staged, content_settings=settings)
     return digests.written()
 
 
-def _stage(blob: BlobClient, blocks: Iterable[bytes], write: Write) -> list[BlobBlock]:
-    """Put the blocks under ids of this very upload: two writers of one name must never mix their blocks."""
-    upload, staged = uuid4().hex, []
-    for number, block in enumerate(blocks):
-        block_id = f"{upload}{number:05d}"
-        with translated("stage block"):
-            write(partial(blob.stage_block, block_id, block))
-        staged.append(BlobBlock(block_id))
-    return staged
+def _stage(blob: BlobClient, write: Write, upload: str, numbers: Iterator[int], block: bytes) -> BlobBlock:
+    """Put a block under an id of this very upload: two writers of one name must never mix their blocks."""
+    block_id = f"{upload}{next(numbers):05d}"
+    with translated("stage block"):
+        write(partial(blob.stage_block, block_id, block))
+    return BlobBlock(block_id)
 
 
 def download_chunks(download: StorageStreamDownloader[bytes]) -> Iterator[bytes]:

@@ -51,6 +51,12 @@ class StorageCall:
         """Whether it changes something."""
         return self.method in WRITES
 
+    @property
+    def takes_messages(self) -> bool:
+        """Whether it takes messages off a queue, for a while; looking at them (`peekonly`) does not."""
+        path, _, query = self.target.partition("?")
+        return self.method == "GET" and path.endswith("/messages") and "peekonly" not in query
+
     def puts_message(self, *queues: str) -> bool:
         """Whether it puts a message on one of these queues."""
         path = self.target.split("?")[0]

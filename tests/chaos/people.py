@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from shared.domain.identifiers import id_of_message
 from tests.acceptance.stack import base64_of
 from tests.chaos.expecting import Expecting
 from tests.chaos.log import Log
@@ -33,15 +32,16 @@ class People:
                 assert answer.status_code == 202, answer.text
             else:
                 text = json.dumps(body) if ask.way == "queue" else base64_of(body)
-                self.world.send("deletion-requests" if ask.is_erasure else "export-requests", text)
+                queue = "deletion-requests" if ask.is_erasure else "export-requests"
+                self.log.sent[ask.request_id] = (queue, text)
+                self.world.send(queue, text)
 
     def post_nameless(self, wave: Wave) -> None:
         """A message without an id: the request is named after the message."""
         person = wave.albums[FAMILY].people[1]
         body = {"scope": {"projects": "all", "images": {"tags": [person.tag]}}, "options": {"package": "none"}}
-        message_id = self.world.send("export-requests", json.dumps(body))
-        request_id = id_of_message("export-requests", message_id)
-        self.log.nameless[request_id] = Ask(request_id, "queue", body)
+        text = json.dumps(body)
+        self.log.name_after("export-requests", self.world.send("export-requests", text), text)
 
     def send_malformed(self, queue: str, text: str) -> None:
         """A message that is no request."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 
 from delete_function.export_first import child_id
@@ -12,7 +11,6 @@ from local.verify_receipt.signature import NotProven, signed_content
 from request_function.keys import key_set
 from tests.chaos.remains import Json, Remains
 from tests.chaos.scenario import Ask
-from tests.chaos.settling import NOTES
 from tests.chaos.world import is_final
 
 DONE = {("completed", None), ("completed", "nothing_matched")}
@@ -23,8 +21,8 @@ TOLERATED = {
 }
 """What a service that fails one call in ten may make of a request; everything of it is named."""
 CANCELLED = ("cancelled", None)
-REFUSED = {"bad_message", "id_in_use"}
-NO_REQUEST = {("failed", why) for why in REFUSED}
+REFUSED = {"bad_message", "id_in_use", "delivery_exhausted"}
+"""What a note may say of a message, and the entry that it names."""
 
 
 def lost(remains: Remains) -> Iterator[str]:
@@ -33,7 +31,7 @@ def lost(remains: Remains) -> Iterator[str]:
     for request_id in (*remains.log.posted, *remains.log.nameless, *remains.ended.retries.values()):
         if request_id not in known:
             yield f"request {request_id} is not in the list"
-    notes = [json.loads(text) for queue, text in remains.world.wire.sent if queue in NOTES and "message_sha256" in text]
+    notes = remains.world.wire.notes
     told = {note["message_sha256"] for note in notes}
     for text in (*remains.log.malformed, *remains.log.in_use):
         if hashlib.sha256(text.encode()).hexdigest() not in told:
@@ -45,12 +43,16 @@ def lost(remains: Remains) -> Iterator[str]:
 
 
 def strangers(remains: Remains) -> Iterator[str]:
-    """Nothing is in the list that nobody asked for; an entry about a message that is no request is told by `lost`."""
+    """Nothing is in the list that nobody asked for; the entries that notes are about are looked at by `lost`."""
     asked = {*remains.log.posted, *remains.log.nameless, *remains.ended.retries.values()}
-    asked |= {child_id(one) for one in asked} | set(remains.world.schedule.request_ids)
+    asked |= {child_id(one) for one in asked} | set(remains.world.schedule.request_ids) | _noted(remains)
     for request_id, request in remains.ended.requests.items():
-        if request_id not in asked and (request["request_status"], request["reason"]) not in NO_REQUEST:
+        if request_id not in asked:
             yield f"nobody asked for {request['subject_request_type']} {request_id}"
+
+
+def _noted(remains: Remains) -> set[str]:
+    return {note["subject_request_id"] for note in remains.world.wire.notes}
 
 
 def untrue_ends(remains: Remains) -> Iterator[str]:
@@ -75,7 +77,7 @@ def untrue_ends(remains: Remains) -> Iterator[str]:
 def _ended_as_it_may(remains: Remains, request_id: str, request: Json) -> Iterator[str]:
     end = (request["request_status"], request["reason"])
     posted = remains.log.posted.get(request_id)
-    if posted is None and request_id not in remains.log.nameless and request["reason"] in REFUSED:
+    if request_id in _noted(remains) and request["reason"] in REFUSED:
         return
     kind = "erasure" if request["subject_request_type"] == "erasure" else "access"
     allowed = DONE | TOLERATED[kind]

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.acceptance.stack import PUBLIC_QUEUES
-from tests.chaos.deciding import decide
+from tests.chaos.deciding import decide, send_again
 from tests.chaos.log import Log
+from tests.chaos.wire import NOTES
 from tests.chaos.world import World, is_final
 
 type Json = dict[str, Any]
 
-NOTES = tuple(f"{queue}-poison" for queue in PUBLIC_QUEUES)
 RETRYABLE = ("failed", "partially_completed")
 
 
@@ -53,6 +52,7 @@ def _until_quiet(world: World, log: Log, seconds: float, say: Callable[[str], No
         going_on = {one: _where(request) for one, request in requests.items() if not is_final(request)}
         expected = (*log.posted, *log.nameless, world.schedule.request_ids[-1])
         missing = [one for one in expected if one not in requests]
+        send_again(world, log, missing)
         left = {queue: n for queue, n in world.waiting().items() if queue not in NOTES}
         if not (going_on or missing or left):
             return

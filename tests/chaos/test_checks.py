@@ -5,20 +5,24 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from delete_function.export_first import child_id
+from shared.domain.identifiers import id_of_message
 from tests.acceptance.stack import QUEUES
 from tests.chaos import leftover_checks, package_checks, request_checks, truth_checks
+from tests.chaos.deciding import send_again
 from tests.chaos.expecting import STATES
 from tests.chaos.log import Log, Posted
 from tests.chaos.remains import Remains, Stored
 from tests.chaos.scenario import Ask
 from tests.chaos.schedule import Schedule
 from tests.chaos.settling import Ended
+from tests.chaos.wire import Wire
 from tests.erasure.oracle import Expectation
 from tests.erasure.truth import Facts
 
@@ -53,7 +57,7 @@ def remains_of(
     stored |= {name: Stored(b"", {}, "leased") for name in leases}
     kept = {name: Stored(content, {}, "available") for name, content in (packages or {}).items()}
     settings = {"REQUESTS_CONTAINER": "ledger", "EXPORTS_CONTAINER": "packages"}
-    world = SimpleNamespace(settings=settings, wire=SimpleNamespace(sent=list(sent)), schedule=SCHEDULE)
+    world = SimpleNamespace(settings=settings, wire=Wire(cast(Any, None), Random(), sent=list(sent)), schedule=SCHEDULE)
     ended = Ended({ID: DONE | request})
     waiting = {queue: (messages or {}).get(queue, []) for queue in QUEUES}
     blobs = {"ledger": stored, "packages": kept}
@@ -64,6 +68,13 @@ def erasure(*images: str, level: str = "items", account: str | None = None) -> P
     """An erasure that was to erase these images, or an account."""
     ask = Ask(ID, "http", {"scope": {"level": level}, "options": {}}, account=account)
     return Posted(ask, {}, expected=Expectation({}, images=set(images)))
+
+
+def note_about(text: str, reason: str) -> tuple[str, str]:
+    """A note about a message, with the queue that it is on."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    note = {"subject_request_id": ID, "reason": reason, "message_sha256": digest}
+    return "export-requests-poison", json.dumps(note)
 
 
 def test_where_nothing_is_wrong_nothing_is_found() -> None:
@@ -103,9 +114,7 @@ def test_a_request_that_is_not_in_the_list_is_found() -> None:
 
 def test_a_bad_message_without_a_note_and_a_note_without_an_entry_are_found() -> None:
     text = "no request"
-    note = {"subject_request_id": ID, "reason": "bad_message"}
-    note["message_sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    told = [("export-requests-poison", json.dumps(note))]
+    told = [note_about(text, "bad_message")]
     for sent, status in (([], "completed"), (told, "completed"), (told, "failed")):
         remains = remains_of(sent=sent, request_status=status)
         remains.log.malformed.append(text)
@@ -163,12 +172,29 @@ def test_a_receipt_that_is_not_true_of_the_account_is_found(
 def test_a_request_that_nobody_made_is_found() -> None:
     remains = remains_of()
     assert list(request_checks.strangers(remains)) == [f"nobody asked for erasure {ID}"]
-    assert list(request_checks.strangers(remains_of(request_status="failed", reason="bad_message"))) == []
+    assert list(request_checks.strangers(remains_of(sent=[note_about("text", "bad_message")]))) == []
     remains.log.posted[ID] = erasure()
     assert list(request_checks.strangers(remains)) == []
     remains.ended.requests[SCHEDULE.request_ids[0]] = DONE
     remains.ended.requests[child_id(ID)] = DONE
     assert list(request_checks.strangers(remains)) == []
+
+
+@pytest.mark.parametrize(("reason", "times"), [("delivery_exhausted", 1), ("bad_message", 0)])
+def test_a_request_that_the_hosts_gave_up_taking_is_sent_again_once(reason: str, times: int) -> None:
+    text, sent = json.dumps({"scope": {}}), list[tuple[str, str]]()
+
+    def send(*message: str) -> str:
+        sent.append((message[0], message[1]))
+        return "message-id"
+
+    wire = remains_of(sent=[note_about(text, reason)]).world.wire
+    world, log = cast(Any, SimpleNamespace(wire=wire, send=send)), Log()
+    log.name_after("export-requests", "first-id", text)
+    for _ in range(2):
+        send_again(world, log, list(log.nameless))
+    assert sent == [("export-requests", text)] * times
+    assert list(log.nameless) == [id_of_message("export-requests", "message-id" if times else "first-id")]
 
 
 @pytest.mark.parametrize(

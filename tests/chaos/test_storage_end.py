@@ -1,6 +1,7 @@
 """A storage that is killed has lost nothing, because nothing was under way and everything was written down."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.chaos.wire import Gate
 
 WRITE = StorageCall("blob", "PUT", "/account/container/name", b"", 1)
 READ = StorageCall("blob", "GET", "/account/container/name", b"", 1)
+TAKE = StorageCall("queue", "GET", "/account/export-work/messages?numofmessages=4&visibilitytimeout=3", b"", 1)
 MOMENT_SECONDS = 0.2
 
 
@@ -38,38 +40,39 @@ def test_a_killed_storage_comes_back_with_everything_that_it_had_acknowledged(tm
             assert [one.content for one in queues.get_queue_client("some").receive_messages()] == ["message"]
 
 
-def test_a_closed_gate_waits_for_the_writes_under_way_and_holds_the_next_ones() -> None:
+@pytest.mark.parametrize("change", [WRITE, TAKE], ids=["a write", "taking messages"])
+def test_a_closed_gate_waits_for_what_is_under_way_and_holds_what_comes(change: StorageCall) -> None:
     gate, told = Gate(), list[str]()
-    gate.enter(WRITE)
-    holding = threading.Thread(target=_hold, args=(gate, told))
+    gate.enter(change)
+    holding = threading.Thread(target=_hold, args=(gate, told, replace(change, number=2)))
     holding.start()
     gate.enter(READ)
     holding.join(MOMENT_SECONDS)
     assert told == []
-    gate.leave(WRITE)
+    gate.leave(change)
     holding.join()
-    assert told == ["closed", "open", "next write"]
+    assert told == ["closed", "open", "next"]
 
 
 def test_what_the_end_of_the_storage_cut_off_is_not_waited_for() -> None:
     gate, told = Gate(), list[str]()
     gate.enter(WRITE)
     gate.forget()
-    _hold(gate, told)
-    assert told == ["closed", "open", "next write"]
+    _hold(gate, told, TAKE)
+    assert told == ["closed", "open", "next"]
 
 
-def _hold(gate: Gate, told: list[str]) -> None:
-    """Close the gate while another write comes, and tell what happens in which order."""
+def _hold(gate: Gate, told: list[str], change: StorageCall) -> None:
+    """Close the gate while a further call comes, and tell what happens in which order."""
 
-    def write() -> None:
-        gate.enter(StorageCall("blob", "PUT", "/account/container/next", b"", 2))
-        told.append("next write")
+    def call() -> None:
+        gate.enter(change)
+        told.append("next")
 
     with gate.closed():
         told.append("closed")
-        writing = threading.Thread(target=write)
-        writing.start()
-        writing.join(MOMENT_SECONDS)  # it is over sooner where nothing holds the write
+        calling = threading.Thread(target=call)
+        calling.start()
+        calling.join(MOMENT_SECONDS)  # it is over sooner where nothing holds the call
         told.append("open")
-    writing.join()
+    calling.join()

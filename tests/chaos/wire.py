@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -14,12 +15,13 @@ from html import unescape
 from random import Random
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.acceptance.stack import WORK_QUEUES
+from tests.acceptance.stack import PUBLIC_QUEUES, WORK_QUEUES
 from tests.acceptance.storage_proxy import Fate, StorageCall, StorageProxy
 from tests.chaos.secret_scan import Scan, Stage
 
 _TEXT = re.compile(rb"<MessageText>(.*?)</MessageText>", re.DOTALL)
 
+NOTES = tuple(f"{queue}-poison" for queue in PUBLIC_QUEUES)
 DOUBLED = 0.1
 UNANSWERED = 0.01
 SLOW, SLOW_SECONDS = 0.02, 0.4
@@ -29,15 +31,19 @@ LONGEST_CALL_SECONDS = 60.0
 
 @dataclass
 class Gate:
-    """Lets writes through, or holds them back; knows which are under way."""
+    """
+    Lets calls through that change something, or holds them back; knows which are under way.
+
+    Taking a message off a queue is one of them: whose work is held would take too long, and be taken again and again.
+    """
 
     _under_way: set[int] = field(default_factory=set)
     _is_closed: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def enter(self, call: StorageCall) -> None:
-        """Begin a call; a write waits while the gate is closed."""
-        if call.is_write:
+        """Begin a call; one that changes something waits while the gate is closed."""
+        if call.is_write or call.takes_messages:
             with self._changed:
                 self._changed.wait_for(lambda: not self._is_closed)
                 self._under_way.add(id(call))
@@ -50,13 +56,13 @@ class Gate:
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Hold writes back for the length of the block, which begins when none is under way."""
+        """Hold changes back for the length of the block, which begins when none is under way."""
         with self._changed:
             self._is_closed = True
         try:
             with self._changed:
                 done = self._changed.wait_for(lambda: not self._under_way, LONGEST_CALL_SECONDS)
-            assert done, f"{len(self._under_way)} writes did not end within {LONGEST_CALL_SECONDS:.0f} seconds"
+            assert done, f"{len(self._under_way)} calls did not end within {LONGEST_CALL_SECONDS:.0f} seconds"
             yield
         finally:
             with self._changed:
@@ -100,6 +106,12 @@ class Wire:
             kills.after(call)
 
         proxy.before, proxy.decide, proxy.after = before, self._fate, after
+
+    @property
+    def notes(self) -> list[dict[str, str]]:
+        """What was told of messages that were refused or given up, in place of them."""
+        told = [text for queue, text in list(self.sent) if queue in NOTES and "message_sha256" in text]
+        return [json.loads(text) for text in told]
 
     def _chance(self, probability: float) -> bool:
         with self._lock:

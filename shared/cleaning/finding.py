@@ -60,12 +60,15 @@ def _may_hold(services: Services, record: RequestRecord, project_ids: Collection
 
 def _holds(services: Services, erasure_id: str, package_id: str, project_ids: Collection[str]) -> bool:
     """
-    Ask the listing, one call per project: what lies there counts, not what was planned.
+    Ask the listing, one call per project that the package's plan names: what lies there counts, of what was planned.
 
-    A package in the middle of a cleaning counts too (its folder may be gone while its manifest still lists it), and one
-    that was cleaned for this erasure.
+    An export writes nothing of other projects. Asking for them too would be most calls of an erasure in many projects
+    where many packages are of few. A package in the middle of a cleaning counts too (its folder may be gone while its
+    manifest still lists it), and one that was cleaned for this erasure.
     """
-    folders = (package_prefix(package_id) + project_path(project_id, "") for project_id in project_ids)
+    plan = services.ledger.plan(package_id)
+    planned = project_ids if plan is None else {project["id"] for project in plan["projects"]}.intersection(project_ids)
+    folders = (package_prefix(package_id) + project_path(project_id, "") for project_id in planned)
     if any(next(iter(services.packages.blobs.entries(folder, page_size=1)), None) for folder in folders):
         return True
     journal = read(services.ledger.blobs, package_id)

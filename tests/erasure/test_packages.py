@@ -161,6 +161,7 @@ def test_packages_are_asked_for_those_projects_alone_that_something_is_erased_fr
     assert ending(driver.finish()) == ("completed", None)
     assert own_exports(world) == CLEAN
     assert [prefix for prefix in listed if there.birds in prefix or there.empty in prefix] == []
+    assert [prefix for prefix in listed if prefix.startswith(LATER)] == []  # it was never about Anna's project
 
 
 def test_a_package_that_is_being_written_is_waited_for(world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.acceptance.stack import QUEUES
 from tests.chaos.remains import Remains
-from tests.chaos.wire import NOTES
+from tests.chaos.secret_scan import NOTES
 
 _OF_ALL = ("_index", "_budget", "audit", "erased")
 _REQUEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -135,7 +135,7 @@ def _scan(remains: Remains) -> None:
                 _scan_zip(scan, f"{container}/{name}", stored.content)
     for queue, texts in remains.messages.items():
         for text in texts:
-            scan.message(queue, text)
+            scan.message(queue, text, Stage.ENDED)
     for name, log in remains.world.logs():
         scan.text(f"logs of {name}", log)
 

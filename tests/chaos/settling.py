@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.chaos.deciding import decide, send_again
 from tests.chaos.log import Log
-from tests.chaos.wire import NOTES
+from tests.chaos.secret_scan import NOTES
 from tests.chaos.world import World, is_final
 
 type Json = dict[str, Any]

@@ -61,14 +61,21 @@ def test_a_name_of_a_blob_and_its_metadata_hold_nothing(scan: Scan, planted: str
 
 @pytest.mark.parametrize("queue", ["export-work", "deletion-work-poison", "export-requests-poison"])
 def test_a_person_is_found_in_a_message_of_the_app(scan: Scan, queue: str) -> None:
-    scan.message(queue, PERSON)
+    scan.message(queue, f'{{"message_sha256": "{PERSON}"}}', Stage.RUNNING)
     assert scan.found == {f"a message on {queue} holds a personal value"}
 
 
 def test_a_person_may_be_in_a_message_to_the_app_and_a_key_may_not(scan: Scan) -> None:
-    scan.message("deletion-requests", PERSON)
+    scan.message("deletion-requests", PERSON, Stage.RUNNING)
     assert not scan.found
-    scan.message("deletion-requests", KEY)
+    scan.message("deletion-requests", KEY, Stage.RUNNING)
+    assert scan.found
+
+
+def test_a_message_that_the_host_gave_up_may_name_a_person_until_a_note_takes_its_place(scan: Scan) -> None:
+    scan.message("deletion-requests-poison", PERSON, Stage.RUNNING)
+    assert not scan.found
+    scan.message("deletion-requests-poison", PERSON, Stage.ENDED)
     assert scan.found
 
 

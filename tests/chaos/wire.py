@@ -15,13 +15,12 @@ from html import unescape
 from random import Random
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.acceptance.stack import PUBLIC_QUEUES, WORK_QUEUES
+from tests.acceptance.stack import WORK_QUEUES
 from tests.acceptance.storage_proxy import Fate, StorageCall, StorageProxy
-from tests.chaos.secret_scan import Scan, Stage
+from tests.chaos.secret_scan import NOTES, Scan, Stage
 
 _TEXT = re.compile(rb"<MessageText>(.*?)</MessageText>", re.DOTALL)
 
-NOTES = tuple(f"{queue}-poison" for queue in PUBLIC_QUEUES)
 DOUBLED = 0.1
 UNANSWERED = 0.01
 SLOW, SLOW_SECONDS = 0.02, 0.4
@@ -145,7 +144,7 @@ class Wire:
         if call.service == "queue":
             queue = path.split("/")[0]
             for text in _messages(call.body):
-                self.scan.message(queue, text)
+                self.scan.message(queue, text, Stage.RUNNING)
                 self.sent.append((queue, text))
         elif "/" in path:  # else a batch of calls, which nobody keeps: each has a signature of its own in its head
             self.scan.blob(path, call.body, Stage.RUNNING)

@@ -65,11 +65,16 @@ class StorageCall:
 
 @dataclass
 class StorageProxy:
-    """Blob and queue service; `before` and `after` run around each call, `decide` says what becomes of it."""
+    """
+    Blob and queue service; `before` and `after` run around each call, `decide` says what becomes of it.
+
+    `ended` comes last, also of a call that failed on its way.
+    """
 
     before: Callable[[StorageCall], None] = lambda _: None
     decide: Callable[[StorageCall], Fate] = lambda _: Fate.PASS
     after: Callable[[StorageCall], None] = lambda _: None
+    ended: Callable[[StorageCall], None] = lambda _: None
     ports: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -86,7 +91,7 @@ class StorageProxy:
 
     def clear(self) -> None:
         """Let everything pass again."""
-        self.before = self.after = lambda _: None
+        self.before = self.after = self.ended = lambda _: None
         self.decide = lambda _: Fate.PASS
 
 
@@ -111,18 +116,24 @@ class _Handler(BaseHTTPRequestHandler):
         server = cast(_Server, self.server)
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         call = StorageCall(server.service, self.command, self.path, body, server.proxy.number(self.command))
-        server.proxy.before(call)
-        fate = server.proxy.decide(call)
+        try:
+            server.proxy.before(call)
+            self._carry_out(server.proxy, call, body)
+        finally:
+            server.proxy.ended(call)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815 - names of http.server
+
+    def _carry_out(self, proxy: StorageProxy, call: StorageCall, body: bytes) -> None:
+        fate = proxy.decide(call)
         status, headers, content = (201, XML, MESSAGE_PUT) if fate is Fate.SWALLOW else self._forward(body)
         if fate is Fate.TWICE:
             status, headers, content = self._forward(body)
-        server.proxy.after(call)
+        proxy.after(call)
         if fate is Fate.UNANSWERED:
             self.close_connection = True
             return
         self._answer(status, headers, content)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815 - names of http.server
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing."""

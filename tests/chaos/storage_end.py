@@ -31,12 +31,6 @@ def stop(azurite: Azurite) -> None:
     assert took < LONGEST_STOP_SECONDS, "the storage did not stop in time and may have lost what it had acknowledged"
 
 
-def start(azurite: Azurite, gate: Gate) -> None:
-    """Let it come back; what was tried meanwhile has failed, and is not waited for any more."""
-    azurite.start()
-    gate.forget()
-
-
 def kill(azurite: Azurite, data: Path, gate: Gate) -> None:
     """End it with SIGKILL, while nothing that it has acknowledged is in its memory only."""
     with gate.closed():

@@ -199,7 +199,7 @@ class Storm:
         else:
             storage_end.stop(self.world.azurite)
         time.sleep(pause)
-        storage_end.start(self.world.azurite, self.world.wire.gate)
+        self.world.azurite.start()
         self.log.restarts += 1
         self.say(f"storage {'killed' if is_kill else 'stopped'}, {time.monotonic() - began:.1f} s in all")
 

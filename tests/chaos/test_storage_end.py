@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from local.azurite.server import running_azurite
-from tests.acceptance.storage_proxy import StorageCall
+from tests.acceptance.storage_proxy import StorageCall, storage_proxy
 from tests.chaos import storage_end
 from tests.chaos.wire import Gate
 
@@ -30,7 +31,7 @@ def test_a_killed_storage_comes_back_with_everything_that_it_had_acknowledged(tm
             queues.create_queue("some").send_message("message")
         pid = azurite.pid
         storage_end.kill(azurite, tmp_path, Gate())
-        storage_end.start(azurite, Gate())
+        azurite.start()
         assert azurite.pid != pid
         with (
             BlobServiceClient.from_connection_string(azurite.connection_string()) as blobs,
@@ -54,12 +55,16 @@ def test_a_closed_gate_waits_for_what_is_under_way_and_holds_what_comes(change: 
     assert told == ["closed", "open", "next"]
 
 
-def test_what_the_end_of_the_storage_cut_off_is_not_waited_for() -> None:
-    gate, told = Gate(), list[str]()
-    gate.enter(WRITE)
-    gate.forget()
-    _hold(gate, told, TAKE)
-    assert told == ["closed", "open", "next"]
+@pytest.mark.azurite
+def test_a_call_that_the_end_of_the_storage_cut_off_is_not_waited_for(tmp_path: Path) -> None:
+    with running_azurite(tmp_path) as azurite, storage_proxy(azurite) as proxy:
+        gate, told = Gate(), list[str]()
+        proxy.before, proxy.ended = gate.enter, gate.leave
+        storage_end.stop(azurite)
+        with pytest.raises(requests.ConnectionError):
+            requests.put(f"http://127.0.0.1:{proxy.ports['blob']}/devstoreaccount1/name", timeout=30)
+        _hold(gate, told, WRITE)
+        assert told == ["closed", "open", "next"]
 
 
 def _hold(gate: Gate, told: list[str], change: StorageCall) -> None:

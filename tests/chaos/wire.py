@@ -48,7 +48,7 @@ class Gate:
                 self._under_way.add(id(call))
 
     def leave(self, call: StorageCall) -> None:
-        """End a call that was answered."""
+        """End a call, however it ended."""
         with self._changed:
             self._under_way.discard(id(call))
             self._changed.notify_all()
@@ -67,12 +67,6 @@ class Gate:
             with self._changed:
                 self._is_closed = False
                 self._changed.notify_all()
-
-    def forget(self) -> None:
-        """Expect nobody any more: those that the storage's end has cut off never leave."""
-        with self._changed:
-            self._under_way.clear()
-            self._changed.notify_all()
 
 
 @dataclass
@@ -100,11 +94,10 @@ class Wire:
                 time.sleep(SLOW_SECONDS)
 
         def after(call: StorageCall) -> None:
-            self.gate.leave(call)
             self._count_sleepers(call)
             kills.after(call)
 
-        proxy.before, proxy.decide, proxy.after = before, self._fate, after
+        proxy.before, proxy.decide, proxy.after, proxy.ended = before, self._fate, after, self.gate.leave
 
     @property
     def notes(self) -> list[dict[str, str]]:

@@ -28,7 +28,7 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import Counts, UnitOutcome, add_counts
 from shared.file_pages import MANIFEST, write_pages
-from shared.packages import package_prefix, project_path
+from shared.packages import PICTURES_A_LISTING, package_prefix, project_path
 from shared.ports import BlobEntry
 from shared.services import Services
 from shared.tombstones import Marks
@@ -317,7 +317,9 @@ class _Listing:
     def __init__(self, services: Services, request_id: str, project_id: str, folder: str) -> None:
         self._prefix = package_prefix(request_id)
         pictures = self._prefix + project_path(project_id, folder)
-        self._list: Callable[[], Iterator[BlobEntry]] = partial(services.packages.blobs.entries, pictures)
+        self._list: Callable[[], Iterator[BlobEntry]] = partial(
+            services.packages.blobs.entries, pictures, page_size=PICTURES_A_LISTING
+        )
         self._last: str | None = None
 
     def _restart(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from shared.domain.identifiers import GUID_BYTES, guid, guid_to_bytes
-from shared.packages import PackageStore, checked, package_prefix
+from shared.packages import PICTURES_A_LISTING, PackageStore, checked, package_prefix
 
 IMAGE_FILES = "images/files/"
 PREDICTION_FILES = "predictions/files/"
@@ -89,15 +89,20 @@ class ProjectFiles:
 def survey_project(packages: PackageStore, request_id: str, project_id: str) -> ProjectFiles:
     """List one project's folder. May raise `StorageUnavailable`, as all of this module."""
     prefix = f"{package_prefix(request_id)}projects/{checked(project_id)}/"
-    return _gather(project_id, ((e.name.removeprefix(prefix), e.size) for e in packages.blobs.entries(prefix)))
+    return _gather(project_id, _listed(packages, prefix))
 
 
 def survey_projects(packages: PackageStore, request_id: str) -> Iterator[ProjectFiles]:
     """List all projects of a package, one after the other, in order of id."""
     prefix = f"{package_prefix(request_id)}projects/"
-    listed = ((entry.name.removeprefix(prefix), entry.size) for entry in packages.blobs.entries(prefix))
-    for project_id, entries in groupby(listed, key=lambda entry: entry[0].partition("/")[0]):
+    for project_id, entries in groupby(_listed(packages, prefix), key=lambda entry: entry[0].partition("/")[0]):
         yield _gather(project_id, ((name.partition("/")[2], size) for name, size in entries))
+
+
+def _listed(packages: PackageStore, prefix: str) -> Iterator[tuple[str, int]]:
+    """Give the names below a prefix, without it, and sizes."""
+    entries = packages.blobs.entries(prefix, page_size=PICTURES_A_LISTING)
+    return ((entry.name.removeprefix(prefix), entry.size) for entry in entries)
 
 
 def _gather(project_id: str, entries: Iterable[tuple[str, int]]) -> ProjectFiles:

@@ -85,7 +85,7 @@ class Planner:
         missing = Tombstones(images=set(finder.tracker.missing_ids), predictions=set(self.missing_predictions))
         found = find_packaged(self.services, missing, within, exempt)
         matches = GoneMatches(self.services, finder.selector, self.listed, finder.tracker.observe)
-        for project_id, matching in matches.find(within, exempt).items():
+        for project_id, matching in matches.find(self.listed.keys(), exempt).items():
             found.setdefault(project_id, matching).items.add(matching.items)
         return found
 

@@ -42,9 +42,9 @@ class GoneMatches:
     _verdicts: dict[str, Verdicts] = field(default_factory=dict)
     _resources: dict[str, str] = field(default_factory=dict)
 
-    def find(self, projects: Collection[str] | None, exempt: Collection[str]) -> dict[str, Packaged]:
+    def find(self, projects: Collection[str], exempt: Collection[str]) -> dict[str, Packaged]:
         """
-        Find them in the packages of exports that have ended, by project; None means every project of any package.
+        Find them in the packages of exports that have ended, by project.
 
         The newest row of an image decides: that of the newest package, in it the workspace's, then the newest
         iteration's. Reads one index of ids for each package and project, and its rows only where it has an id that the
@@ -56,7 +56,7 @@ class GoneMatches:
                 continue
             plan = self.services.ledger.plan(package_id)
             for project in plan["projects"] if plan else ():
-                if projects is None or project["id"] in projects:
+                if project["id"] in projects:
                     self._judge(package_id, project)
         return {
             project_id: Packaged(self._resources[project_id], Tombstones(images=set(verdicts.selected)))

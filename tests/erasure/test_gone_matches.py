@@ -55,14 +55,16 @@ def test_what_the_service_still_has_is_erased_with_what_only_packages_hold(world
     }
 
 
-def test_a_project_that_was_deleted_by_hand_is_looked_through_in_the_packages(world: World) -> None:
+def test_packages_of_a_project_that_is_gone_are_searched_by_id_only(world: World) -> None:
     there = gallery(world)
     driver = exported(world)
     with world.emulator.world.lock:
         del world.emulator.world.projects[there.pets]
-    assert ending(erase(world, driver, {"tags": ["anna"]})) == ("completed", None)
+    assert ending(erase(world, driver, {"tags": ["anna"]})) == ("completed", "nothing_matched")
+    assert naming(world, *there.anna)
+    driver.process.post(erasure(request_id=LATER, images={"ids": list(there.anna)}))
+    assert ending(driver.finish(LATER)) == ("completed", None)
     assert naming(world, *there.anna) == []
-    assert naming(world, there.ben[0])
 
 
 def test_the_newest_row_decides_whose_a_picture_was_that_is_gone(world: World) -> None:

@@ -20,8 +20,11 @@ from shared.domain.errors import ConfigurationError
 
 type CredentialFactory = Callable[[str | None], TokenCredential]
 
-BLOCK_BYTES = 4 * 1024 * 1024
-"""The size of a block in every streamed upload: what one call holds in memory."""
+BLOCK_BYTES = 2 * 1024 * 1024
+"""
+The size of a block in every streamed upload: what one call holds in memory. A host writes six zips at once, and memory
+in pieces of 4 MiB is kept by the allocator of each thread. What is shorter than a block goes in one call.
+"""
 RANGE_BYTES = 1024 * 1024
 """The size of a range in every download. The SDK reserves eight times that: it makes a list of as many places."""
 SINGLE_PUT_BYTES = 256 * 1024 * 1024

@@ -21,7 +21,7 @@ from shared.ports import BlobStore
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 PICTURES_A_LISTING = 2000
-"""Rows of a page where pictures are listed: a page of 5,000, the most there is, takes 6 MiB more while it is read."""
+"""Rows of a page where pictures are listed: a page of 5,000, the most there is, takes 4 MiB more while it is read."""
 
 
 def package_prefix(request_id: str) -> str:

@@ -22,8 +22,8 @@ type CredentialFactory = Callable[[str | None], TokenCredential]
 
 BLOCK_BYTES = 2 * 1024 * 1024
 """
-The size of a block in every streamed upload: what one call holds in memory. A host writes six zips at once, and memory
-in pieces of 4 MiB is kept by the allocator of each thread. What is shorter than a block goes in one call.
+The size of a block in every streamed upload: what one call holds in memory, and a host writes up to six zips at once.
+What is shorter than a block goes in one call.
 """
 RANGE_BYTES = 1024 * 1024
 """The size of a range in every download. The SDK reserves eight times that: it makes a list of as many places."""

@@ -48,5 +48,6 @@ def _costs(pid: int) -> Costs:
     # The name, in brackets, may hold blanks; user, system and the ended children's time are the fields 14 to 17.
     ticks = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[11:15]
     status = dict(line.split(":", 1) for line in (_PROC / str(pid) / "status").read_text().splitlines())
-    rss, peak = (int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+    # One that has ended and was not collected yet has no memory to tell of.
+    rss, peak = (int(status.get(name, "0 kB").split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
     return Costs(sum(map(int, ticks)) / _TICKS, rss, peak)

@@ -37,6 +37,12 @@ def test_a_ratio_to_nothing_is_a_dash() -> None:
     assert (ratio(3, 2), ratio(3, 0)) == ("1.50", "-")
 
 
+def test_a_child_that_has_ended_and_was_not_collected_costs_no_memory() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert costs_of(child.pid).rss == 0
+
+
 def test_the_peak_of_memory_can_begin_anew() -> None:
     block = bytearray(64 * 1024 * 1024)
     block[::4096] = b"x" * len(block[::4096])

@@ -48,7 +48,11 @@ def azurite_by_make(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     names = ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT")
     environ = clean_environment() | {"LOCAL_DATA": str(data)} | dict(zip(names, map(str, ports), strict=True))
     with subprocess.Popen(
-        ["make", "-C", str(ROOT), "azurite"], env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        ["env", "--default-signal=INT", "make", "-C", str(ROOT), "azurite"],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         try:

@@ -64,13 +64,18 @@ class PictureCopier:
     held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def copy_all(self, pictures: Sequence[Pictured]) -> list[Copied]:
-        """Copy pictures side by side, as many as COPY_CONCURRENCY allows; each ends as a value, never as an error."""
+        """
+        Copy pictures side by side; each ends as a value, never as an error.
+
+        As many at once as COPY_CONCURRENCY allows, and fewer while the process could not copy them faster anyway.
+        """
         with ThreadPoolExecutor(self.work.services.settings.copy_concurrency) as pool:
             return list(pool.map(self._copied, pictures))
 
     def _copied(self, picture: Pictured) -> Copied:
         try:
-            return Copied(picture, self._copy(picture))
+            with self.work.services.copy_pace.turn():
+                return Copied(picture, self._copy(picture))
         except (SourceRefusal, ServiceRefusal, TransientError) as error:
             return Copied(picture, self._copied_before(picture) or error)
 

@@ -18,12 +18,14 @@ from shared.adapters.call_budget import SharedCallBudget
 from shared.adapters.custom_vision import CustomVisionClient
 from shared.adapters.custom_vision_connection import base_address
 from shared.adapters.http_exchange import make_session
+from shared.adapters.load_meter import LoadMeter
 from shared.adapters.picture_source import HttpPictureSource
 from shared.adapters.receipt_signer import PemReceiptKeys
 from shared.adapters.resource_manager import ResourceManagerClient
 from shared.adapters.storage_connection import StorageConnection, default_credential
 from shared.adapters.storage_queues import AzureStorageQueues
 from shared.adapters.storage_settings import Service, StorageSettings, is_configured
+from shared.copy_pace import CopyPace
 from shared.domain.errors import ConfigurationError
 from shared.domain.validation import validate_export
 from shared.ledger import RequestLedger
@@ -112,9 +114,14 @@ class Installation:
             clock=SystemClock(),
             vision=dict(self._client(resource, erasure=erasure) for resource in settings.resources),
             pictures=HttpPictureSource(self._session),
+            copy_pace=self._copy_pace,
             accounts=self._accounts,
             receipt_keys=_receipt_keys(settings),
         )
+
+    @cached_property
+    def _copy_pace(self) -> CopyPace:
+        return CopyPace(LoadMeter().load)
 
     @cached_property
     def _accounts(self) -> ResourceManagerClient | None:

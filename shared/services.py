@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.copy_pace import CopyPace
 from shared.domain.errors import ServiceUnavailable
 from shared.domain.record import RequestRecord
 from shared.domain.times import parse_rfc3339
@@ -34,6 +35,7 @@ class Services:
     vision: Mapping[str, TrainingResource]
     pictures: PictureSource
     receipt_keys: ReceiptKeys
+    copy_pace: CopyPace
     accounts: ResourceManager | None = None
 
     def now(self) -> datetime:

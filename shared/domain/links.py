@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 REMOVED = "[link removed]"
@@ -19,10 +21,11 @@ def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     Give a JSON value without links: keys that end in `Uri` or `Url` are dropped, whatever their case and depth.
 
     Values of `metadata` are the customer's own and keep their keys. Any text with a signature (`?sig=`) or with the
-    address of a storage service is replaced as a whole, wherever it stands: in a key of `metadata` too.
+    address of a storage service is replaced as a whole, wherever it stands: as a key too, and then each key of an
+    object by a text of its own, so that no value is lost.
     """
     if isinstance(value, dict):
-        return {key: _member(key, member) for key, member in value.items() if not _LINK_KEY.search(key)}
+        return _renamed({key: _member(key, member) for key, member in value.items() if not _LINK_KEY.search(key)})
     if isinstance(value, list):
         return [without_links(element) for element in value]
     return _text(value)
@@ -30,8 +33,21 @@ def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 def _member(key: str, member: Any) -> Any:  # noqa: ANN401 - any JSON value
     if key == "metadata" and isinstance(member, dict):
-        return {_text(name): without_links(text) for name, text in member.items()}
+        return _renamed({name: without_links(text) for name, text in member.items()})
     return without_links(member)
+
+
+def _renamed(row: dict[str, Any]) -> dict[str, Any]:
+    """Replace keys that are links, in the order of their texts: two reads of one row must give the same."""
+    links = sorted(key for key in row if not key.isalnum() and _text(key) != key)  # the API's own names cost nothing
+    names = dict(zip(links, (name for name in _names() if name not in row), strict=False))
+    return {names.get(key, key): member for key, member in row.items()} if links else row
+
+
+def _names() -> Iterator[str]:
+    """Give the names of removed keys, without end."""
+    yield REMOVED
+    yield from (f"{REMOVED} {number}" for number in count(2))
 
 
 def _text(value: Any) -> Any:  # noqa: ANN401 - any JSON value

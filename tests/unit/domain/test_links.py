@@ -88,6 +88,27 @@ def test_a_link_that_stands_as_a_key_of_metadata_is_removed_too() -> None:
     assert without_links({"metadata": {SAS: "x", "url": "y"}}) == {"metadata": {REMOVED: "x", "url": "y"}}
 
 
+OTHER_SAS = SAS.replace("c/b", "c/a")
+
+
+def test_links_that_stand_as_keys_of_one_object_cost_none_of_its_values() -> None:
+    row = {"metadata": {SAS: "second", OTHER_SAS: "first", REMOVED: "the customer's own", "leak": "x"}}
+    assert without_links(row) == {
+        "metadata": {f"{REMOVED} 3": "second", f"{REMOVED} 2": "first", REMOVED: "the customer's own", "leak": "x"}
+    }
+
+
+def test_the_names_of_removed_keys_do_not_depend_on_their_order() -> None:
+    pairs = [(SAS, "b"), (OTHER_SAS, "a")]
+    assert without_links({"metadata": dict(pairs)}) == without_links({"metadata": dict(reversed(pairs))})
+
+
+def test_a_link_that_stands_as_a_key_of_any_object_is_removed() -> None:
+    assert without_links({"copies": {SAS: 1, "kept": [{LOCAL_SAS: 2}]}}) == {
+        "copies": {REMOVED: 1, "kept": [{REMOVED: 2}]}
+    }
+
+
 def test_metadata_keys_are_the_customers_own() -> None:
     row = {"metadata": {"profileUrl": "https://example.com/anna", "uri": "x", "leak": SAS}}
     assert without_links(row) == {"metadata": {"profileUrl": "https://example.com/anna", "uri": "x", "leak": REMOVED}}

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.errors import CannotFulfil
 from shared.domain.subject_request import SubjectRequest
-from shared.inventory import ResolvedProject
+from shared.projects import ResolvedProject
 
 
 def check_confirmation(request: SubjectRequest, resolved: Sequence[ResolvedProject], hosts: Sequence[str]) -> None:

@@ -21,11 +21,12 @@ from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import PlannedItem, PlannedItems, WorkUnit
-from shared.inventory import Finder, ResolvedProject, list_images, resolve_projects
+from shared.inventory import Finder, list_images
 from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.ports_account import TrainingResource
 from shared.predictions import find_predictions
+from shared.projects import ResolvedProject, resolve_projects
 from shared.selecting import image_selector
 from shared.services import Services
 from shared.tombstones import Tombstones

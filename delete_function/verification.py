@@ -20,10 +20,11 @@ from shared.domain.id_set import IdSet
 from shared.domain.resources import Project
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of
-from shared.inventory import Finder, ResolvedProject
+from shared.inventory import Finder
 from shared.ledger import RequestLedger
 from shared.ports import CustomVision
 from shared.predictions import find_predictions
+from shared.projects import ResolvedProject
 from shared.selecting import image_selector
 from shared.services import Services
 

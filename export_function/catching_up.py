@@ -32,9 +32,10 @@ from shared.domain.record import RequestRecord
 from shared.domain.resources import Project
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import Counts, UnitOutcome, add_counts, kind_of, number_of
-from shared.inventory import ResolvedProject, page_digest
+from shared.inventory import page_digest
 from shared.ports import CustomVision
 from shared.predictions import newest_ids
+from shared.projects import ResolvedProject
 from shared.reading_ahead import ahead
 from shared.services import Services
 

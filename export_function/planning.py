@@ -31,10 +31,11 @@ from shared.domain.selection import newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
-from shared.inventory import Finder, ListedSource, ResolvedProject, find_projects, list_images
+from shared.inventory import Finder, ListedSource, list_images
 from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.predictions import PredictionPages, plan_prediction_pages
+from shared.projects import ResolvedProject, find_projects
 from shared.selecting import image_selector
 from shared.services import Services
 

@@ -2,7 +2,7 @@
 Projects that a package lacks as a whole: of resources that do not list theirs, and those that came after the planning.
 
 A resource that does not list its projects while others do is waited for, then named, and the rest is exported. An
-erasure never goes on so: it erases nothing on an incomplete inventory (`shared.inventory.resolve_projects`).
+erasure never goes on so: it erases nothing on an incomplete inventory (`shared.projects.resolve_projects`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from export_function.unit_work import failure, gap
 from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.record import RequestRecord
 from shared.domain.retry import redelivery_delay
-from shared.inventory import UnreadResource
+from shared.projects import UnreadResource
 from shared.services import Services
 
 REFUSAL_ATTEMPTS = 3

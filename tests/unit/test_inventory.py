@@ -8,8 +8,9 @@ import pytest
 from shared.domain.resources import Image
 from shared.domain.subject_request import ImageSelector
 from shared.domain.work import UNIT_SIZE
-from shared.inventory import Finder, list_images, page_digest, resolve_projects
+from shared.inventory import Finder, list_images, page_digest
 from shared.ports import CustomVision
+from shared.projects import resolve_projects
 from tests.unit.in_process import Region, region
 
 IMAGES = 600  # three pages

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -18,6 +18,14 @@ from shared.services import Services
 PHASE = "export_first"
 PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(seconds=60)
+
+MISSING: Mapping[str, Sequence[str]] = {
+    "images": ("failed", "not_available"),
+    "predictions": ("failed", "not_available"),
+    "iterations": ("not_available",),
+    "projects": ("not_available",),
+}
+"""Words of a package's stores by which an item may be missing: in a list that could not be read nobody can tell."""
 
 
 def child_id(request_id: str) -> str:
@@ -61,10 +69,11 @@ def export_first_step(services: Services, record: RequestRecord) -> Decision | N
 
 
 def _served(child: RequestRecord) -> bool:
-    """Whether every item that is to be erased is in the package."""
+    """Whether every item that is to be erased is in the package, as far as the service still has it."""
     if child.status not in (RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED):
         return False
-    return not any(child.counts.get(store, {}).get("failed") for store in ("images", "predictions"))
+    missing = any(child.counts.get(store, {}).get(word) for store, words in MISSING.items() for word in words)
+    return not missing and child.reason != "inventory_unstable"
 
 
 def _projects_there(plan: Mapping[str, Any]) -> list[str]:

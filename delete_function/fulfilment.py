@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,7 +52,12 @@ class ErasureFulfilment:
 
     def step(self, services: Services, current: Versioned) -> Decision:
         """Take the next step: plan, be approved, wait for a phase's units, look until it is proven, go on."""
-        record = current.record
+        try:
+            return self._step(services, current.record)
+        except CannotFulfil as error:
+            return Finish(ending=_cut_off(services, current.record, error.reason))
+
+    def _step(self, services: Services, record: RequestRecord) -> Decision:
         match record.status:
             case RequestStatus.PENDING:
                 return Move(record=record.in_phase(services.now(), "planning", status=RequestStatus.PLANNING))
@@ -89,19 +94,7 @@ class ErasureFulfilment:
 
     def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
         """End an erasure that cannot go on: what its units did stands in the receipt, nothing counts as verified."""
-        reason = "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted"
-        if not record.ever_in_progress:
-            return Ending(status=RequestStatus.FAILED, reason=reason)
-        plan = frozen_plan(services, record.subject_request_id)
-        words = words_so_far(services, record, plan)
-        leave_undone(services, record, plan, words)
-        if OWN_EXPORTS not in record.notes:  # a package that waits for its cleaning must still be cleaned
-            withdraw(services, record.subject_request_id, plan, words)
-        request, kept = requested(services, record), kept_exports(record)
-        residuals = final_residuals(plan["projects"], request, words, Look(), kept)
-        rounds = record.notes.get("proof", {}).get("rounds", {})
-        own = counts_of(record, remaining=plan["projects"])
-        return ending_of(plan, words, Proof(reason=reason, rounds=rounds, own_exports=own), residuals)
+        return _cut_off(services, record, "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted")
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """What blocks (a role, a read-only project), or takes long, is waited for until the deadline, then named."""
@@ -171,9 +164,43 @@ class ErasureFulfilment:
         return begin_check(services, record)
 
 
+def _cut_off(services: Services, record: RequestRecord, reason: str) -> Ending:
+    """
+    End an erasure that cannot go on: the receipt says what its units did, and what was planned and not done.
+
+    It has `failed` if nothing had been begun. What was asked may be lost by now, and is not read.
+    """
+    plan = services.ledger.frozen_plan(record.subject_request_id)
+    if plan is None:
+        return Ending(status=RequestStatus.FAILED, reason=reason)
+    words = words_so_far(services, record, plan)
+    leave_undone(services, record, plan, words)
+    rounds = record.notes.get("proof", {}).get("rounds", {})
+    proof = Proof(reason=reason, rounds=rounds, own_exports=counts_of(record, remaining=plan["projects"]))
+    if not record.ever_in_progress:
+        return replace(ending_of(plan, words, proof, ()), status=RequestStatus.FAILED)
+    if OWN_EXPORTS not in record.notes:  # a package that waits for its cleaning must still be cleaned
+        withdraw(services, record.subject_request_id, plan, words)
+    residuals = final_residuals(plan["projects"], remembered(record), words, Look(), kept_exports(record))
+    return ending_of(plan, words, proof, residuals)
+
+
 def requested(services: Services, record: RequestRecord) -> SubjectRequest:
     """Read what was asked; `CannotFulfil` if it is lost."""
     request = services.ledger.selector(record.subject_request_id)
     if request is None:
         raise CannotFulfil("bad_message")
     return request
+
+
+def remembered(record: RequestRecord) -> SubjectRequest:
+    """Give what the record says for good about what was asked: level and options, without projects and selectors."""
+    return SubjectRequest(
+        request_id=record.subject_request_id,
+        type=record.subject_request_type,
+        regulation=record.regulation,
+        submitted_time=record.submitted_time,
+        requested_by=None,
+        scope={"level": record.level, "projects": [], "predictions": bool(record.notes["predictions"])},
+        options=record.notes["options"],
+    )

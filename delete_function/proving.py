@@ -258,6 +258,7 @@ class Proving:
             whole = {project["id"] for project in self.plan["projects"]} if phase == IMAGES else set()
             before = proof["came_back"].get(STORE_OF[phase], ())
             proof["came_back"] = {**proof["came_back"], STORE_OF[phase]: sorted(items.union(before) - whole)}
+            proof["since"] = None  # it was gone in time: the wait for it begins anew
         rounds = int(proof["rounds"].get(phase, 1)) + 1
         proof["rounds"] = {**proof["rounds"], phase: rounds}
         record = self.record.in_phase(
@@ -356,9 +357,14 @@ def begin_phase(
 
 
 def begin_check(services: Services, record: RequestRecord) -> Move:
-    """Give the move from a phase's last unit to its first look."""
+    """
+    Give the move from a phase's last unit to its first look.
+
+    The deadline counts from there on; sending a delete again, since it has not shown, does not put it off.
+    """
     now = services.now()
     proof: dict[str, Any] = {"came_back": {}, "clean_time": None} | dict(record.notes.get("proof", {}))
-    proof |= {"since": rfc3339(now), "round_time": rfc3339(now), "looks": 0, "next_time": None}
+    since = proof.get("since") if record.round > 1 else None
+    proof |= {"since": since or rfc3339(now), "round_time": rfc3339(now), "looks": 0, "next_time": None}
     notes = {**record.notes, "proof": proof}
     return Move(record=record.evolve(now, phase=f"{record.phase}{CHECK}", phase_time=now, resent=0, notes=notes))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import IMAGES, ITERATIONS, STORE_OF, STORES, UNPUBLISH, found_counts
+from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, STORE_OF, STORES, UNPUBLISH, found_counts
 from delete_function.word_of import WordOf
 from shared.domain.id_set import IdSet
 from shared.domain.receipt import Ending, looked_at
@@ -120,7 +120,7 @@ class Words:
         store = STORE_OF[unit.kind]
         if not unit.item_ids and unit.kind == IMAGES and unit.project_id:
             self.stands_for[store, unit.project_id] = planned
-        for item in unit.item_ids or ([unit.project_id] if unit.kind == IMAGES and unit.project_id else []):
+        for item in unit.item_ids or _stand_in(unit):
             if self.word_of.get((store, item)) in (None, *_GONE_PUBLICATION):
                 self.word_of[store, item] = "failed"
                 if len(self.failures) < MAX_FAILURES:
@@ -140,6 +140,13 @@ class Words:
             if STORE_OF[kind_of(unit_id)] == store:
                 counts = add_counts({store: counts}, {store: unnamed})[store]
         return counts
+
+
+def _stand_in(unit: WorkUnit) -> list[str]:
+    """Give the id that stands for what a unit without ids of its own is planned for, if it is for anything."""
+    if unit.kind == ACCOUNT:
+        return [ACCOUNT]
+    return [unit.project_id] if unit.kind == IMAGES and unit.project_id else []
 
 
 def _failure(store: str, item: str, code: str) -> dict[str, Any]:

@@ -174,7 +174,8 @@ class Looker:
 
     @property
     def _has_seen_enough(self) -> bool:
-        return self.hasty and bool(self.found.remaining)
+        """Something of what is awaited was seen; what has failed is not awaited, and says nothing of other projects."""
+        return self.hasty and any(item not in self.failed for items in self.found.remaining.values() for item in items)
 
     def _present(self, client: CustomVision, project_id: str, planned: Set[str], also: Set[str]) -> IdSet:
         """Give which of some images any source still has; if in haste, no further than the first that is to be gone."""

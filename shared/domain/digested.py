@@ -38,6 +38,12 @@ def is_readable(kept: Mapping[str, Any] | None, key: str) -> bool:
     return kept is None or bool(kept["key"] == _mark(key))
 
 
+def is_comparable(selector: ImageSelector) -> bool:
+    """Whether the digests that a selector took over from the request before it were made with its own key."""
+    before = selector.before
+    return before is None or before.made_with in (None, _mark(selector.key))
+
+
 def _mark(key: str) -> str:
     return keyed_digest(key, b"the key of a selector's digests")
 
@@ -54,7 +60,12 @@ def tried_again(ids: Collection[str], kept: Mapping[str, Any] | None) -> dict[st
         return {"ids": sorted(ids)}
     asked_for = set(ids).intersection(kept["ids"])
     images: dict[str, Any] = {"ids": sorted(asked_for)} if asked_for else {}
-    others = {"ids": sorted(set(ids) - asked_for), "tags": kept["tags"], "metadata": kept["metadata"]}
+    others = {
+        "ids": sorted(set(ids) - asked_for),
+        "tags": kept["tags"],
+        "metadata": kept["metadata"],
+        "key": kept["key"],
+    }
     return images | ({"before": others} if others["ids"] else {})
 
 

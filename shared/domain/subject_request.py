@@ -70,7 +70,7 @@ class ImageSelector:
 
     `before`: what is left of the selector of an earlier request, whose images are tried again. It selects those of its
     `ids` that carry one of its tags, or its metadata, all of which are keyed digests (`shared.domain.digested`); `key`
-    is what they were made with.
+    is what they were made with. `made_with`: of a selector that is such digests, the mark of their key.
     """
 
     ids: frozenset[str] = frozenset()
@@ -78,6 +78,7 @@ class ImageSelector:
     metadata: Mapping[str, str] = field(default_factory=dict)
     before: ImageSelector | None = None
     key: str = field(default="", repr=False)
+    made_with: str | None = None
 
     @property
     def known_ids(self) -> frozenset[str]:
@@ -97,6 +98,7 @@ class ImageSelector:
             tags=frozenset(value.get("tags", ())),
             metadata=dict(value.get("metadata", {})),
             before=cls.from_json(value["before"]) if "before" in value else None,
+            made_with=value.get("key"),
         )
 
 

@@ -153,6 +153,7 @@ class PlanBuilder:
                 "conflicting": len(target.conflicting),
                 "exported_from": list(target.exported_from),
                 "selected_tags": {tag_id: list(sources) for tag_id, sources in target.selected_tags.items()},
+                "going_tags": [] if target.whole else sorted(target.tag_ids),
                 "customer_storage": target.customer_storage,
                 "units": [unit_id for unit_id in unit_ids if kind_of(unit_id) in PHASES],
                 "conflicting_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == CONFLICTING],

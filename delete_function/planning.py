@@ -33,6 +33,14 @@ from shared.tombstones import Tombstones
 
 
 @dataclass
+class _SelectedTags:
+    """Tags that a request selects by: what holds each (ids of iterations, the workspace as ""), and those that go."""
+
+    held_by: dict[str, list[str]] = field(default_factory=dict)
+    going: list[Tag] = field(default_factory=list)
+
+
+@dataclass
 class Planner:
     """Plans one erasure."""
 
@@ -141,6 +149,8 @@ class Planner:
             return None
         self.listed[resolved.project.id] = PackedIds.of(found.listed)
         tags = self._selected_tags(client, resolved, [i.id for i in found.iterations])
+        for tag in tags.going:
+            finder.tracker.observe_tag(tag.id, tag.name)
         return ProjectTarget(
             resource=resolved.resource,
             project_id=resolved.project.id,
@@ -152,8 +162,8 @@ class Planner:
             conflicting=PlannedItems(found.conflicting),
             held_by=found.held_by,
             prediction_ids=self._predictions(client, resolved, [i.id for i in found.iterations]),
-            tag_ids=sorted(tag for tag, held_by in tags.items() if self._deletes_tags and WORKSPACE in held_by),
-            selected_tags=tags,
+            tag_ids=sorted(tag.id for tag in tags.going),
+            selected_tags=tags.held_by,
             looked_at=found.looked_at,
             iterations_left=frozenset(self._left("iterations")),
         )
@@ -170,21 +180,25 @@ class Planner:
         self.missing_predictions.difference_update(found)
         return found
 
-    @property
-    def _deletes_tags(self) -> bool:
-        return bool(self.request.options["delete_tags"])
-
     def _selected_tags(
         self, client: CustomVision, resolved: ResolvedProject, iteration_ids: Sequence[str]
-    ) -> dict[str, list[str]]:
-        """Give the tags that the request selects by, with what holds them: each iteration has tags of its own."""
+    ) -> _SelectedTags:
+        """
+        Give the tags that the request selects by, with what holds them: each iteration has tags of its own.
+
+        Those by which the request before a retry selected stay what they are; of them only those go that it left.
+        """
         names = self.request.images.tags if self.request.images else frozenset()
-        names |= frozenset(self._left("tags"))
-        found: dict[str, list[str]] = {}
-        for source in [None, *iteration_ids] if names else ():
+        left = frozenset(self._left("tags"))
+        known = left.union(self.request.options.get("selected_tags", ()))
+        found = _SelectedTags()
+        for source in [None, *iteration_ids] if names or known else ():
             for tag in client.get_tags(resolved.project.id, iteration_id=source):
-                if _is_named(tag, names):
-                    found.setdefault(tag.id, []).append(source or WORKSPACE)
+                meant = _is_named(tag, names) or tag.id in left
+                if meant or tag.id in known:
+                    found.held_by.setdefault(tag.id, []).append(source or WORKSPACE)
+                if meant and source is None and self.request.options["delete_tags"]:
+                    found.going.append(tag)
         return found
 
     def _whole(self, client: CustomVision, resolved: ResolvedProject) -> ProjectTarget | None:

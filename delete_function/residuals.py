@@ -19,12 +19,14 @@ def planned_residuals(
     kept_tags: Sequence[str] = (),
     kept_iterations: Collection[str] = (),
     kept_projects: Collection[str] = (),
+    spared_iterations: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """
     Give the residuals of a plan.
 
     `kept_tags` are tags of the selector that stay although they were to go, `kept_projects` such projects,
-    `kept_iterations` such iterations, and those that were trained with items of the plan after it was made.
+    `kept_iterations` such iterations, and those that were trained with items of the plan after it was made,
+    `spared_iterations` those that turned out to hold none of the person's images.
     """
     projects = list(projects)
     keeps = request.options["keep_exports"]
@@ -47,7 +49,7 @@ def planned_residuals(
         entries.append(residual("microsoft_account_button"))
     if _predictions_open(request) and projects:
         entries.append(residual("stored_predictions_not_searched", [project["id"] for project in projects]))
-    return entries + _tag_residual(projects, request, kept_tags, kept_iterations)
+    return entries + _tag_residual(projects, request, kept_tags, {*kept_iterations, *spared_iterations})
 
 
 def final_residuals(
@@ -68,7 +70,8 @@ def final_residuals(
     planned = {i["id"] for project in projects for i in project["iterations"]}
     kept_iterations = words.learned | {item for store, item in failed if store == ITERATIONS and item in planned}
     kept_projects = {item for store, item in failed if store == PROJECTS}
-    entries = planned_residuals(projects, request, kept_tags, kept_iterations, kept_projects)
+    spared = {item for store, item in in_use if store == ITERATIONS}
+    entries = planned_residuals(projects, request, kept_tags, kept_iterations, kept_projects, spared)
     if kept:
         exempt = residual("kept_export", sorted(kept)) | {"expires": dict(kept)}
         entries = [exempt, *(entry for entry in entries if entry["code"] != "kept_export")]
@@ -82,7 +85,7 @@ def _predictions_open(request: SubjectRequest) -> bool:
 
 
 def _tag_residual(
-    projects: Iterable[Mapping[str, Any]],
+    projects: Sequence[Mapping[str, Any]],
     request: SubjectRequest,
     kept_tags: Collection[str],
     kept_iterations: Collection[str],
@@ -90,11 +93,17 @@ def _tag_residual(
     """
     Name the tags that a person was selected by and that stay, since they may be named after that person.
 
-    An iteration that stays keeps its own copy of a tag, also when the workspace's is deleted.
+    An iteration that stays keeps its own copy of a tag, also when the workspace's is deleted. What one that was trained
+    after the plan was made holds of them was not read, so it may be all.
     """
     staying = set(kept_tags)
+    is_trained_since = not set(kept_iterations) <= {i["id"] for project in projects for i in project["iterations"]}
     for project in projects:
         gone = {i["id"] for i in project["iterations"] if i["action"] == "delete"} - set(kept_iterations)
-        gone |= {WORKSPACE} if request.options["delete_tags"] else set()
-        staying |= {tag for tag, held_by in project.get("selected_tags", {}).items() if set(held_by) - gone}
+        selected: Mapping[str, Sequence[str]] = project.get("selected_tags", {})
+        going = project.get("going_tags", selected if request.options["delete_tags"] else ())
+        for tag, held_by in selected.items():
+            left = set(held_by) - gone
+            if left - {WORKSPACE} or (left and tag not in going) or is_trained_since:
+                staying.add(tag)
     return [residual("tag_named_after_person", sorted(staying))] if staying else []

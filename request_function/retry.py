@@ -20,6 +20,8 @@ DONE = ("deleted", "already_absent", "no_longer_matching", "unpublished", "alrea
 ITEM_KINDS = ("images", "predictions")
 LEFT_BESIDE = {"iterations": ("unpublish", "iterations"), "tags": ("tags",)}
 """What a retry names beside its items, by the kinds of units that may have left it undone."""
+OF_THE_PLAN = ("left", "selected_tags")
+"""Options that only a retry has: ids that it takes over from the plan."""
 
 type Plan = Mapping[str, Any]
 
@@ -47,11 +49,10 @@ def retry(services: Services, request_id: str, verified_requester: str | None) -
 def _request(record: RequestRecord, scope: Mapping[str, Any]) -> SubjectRequest:
     options = dict(record.notes["options"])
     scope = dict(scope)
-    left = scope.pop("left", None)
+    options = {name: value for name, value in options.items() if name not in OF_THE_PLAN}  # of the request before
+    options |= {name: value for name in OF_THE_PLAN if (value := scope.pop(name, None))}
     if not record.is_export:
         options["confirm"] = _confirmation(scope)
-    if left:
-        options["left"] = left
     if "decision" in record.notes or record.is_whole_by_queue:  # its plan needed approval, so its rest does
         options["require_approval"] = True
     return SubjectRequest(
@@ -105,6 +106,8 @@ def _items_scope(services: Services, record: RequestRecord, plan: Plan) -> dict[
     scope: dict[str, Any] = {"level": "items", "projects": sorted(projects)}
     beside = {store: sorted(left[store]) for store in LEFT_BESIDE if left[store]}
     scope |= {"left": beside} if beside else {}
+    tags = {tag for project in plan["projects"] for tag in project.get("selected_tags", ())}
+    scope |= {"selected_tags": sorted(tags)} if tags else {}
     images = tried_again(left["images"], plan.get("kept_selector"))
     return _with_items(scope, images, sorted(left["predictions"]))
 

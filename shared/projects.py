@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.errors import CannotFulfil, ServiceRefusal, StorageUnavailable, TransientError
+from shared.domain.identifiers import guid
 from shared.domain.resources import Project
 from shared.services import Services
 
@@ -92,9 +93,13 @@ def _meant(
 
 
 def _named(there: Sequence[ResolvedProject], name: str) -> list[ResolvedProject]:
-    """Give the project of an id or else of an exact name, or none; an id and a name may be the same text."""
+    """
+    Give the project of an id or else of an exact name, or none; an id and a name may be the same text.
+
+    What looks like an id was put into lower case when it was asked for, so a name that looks like one is as well.
+    """
     by_id = [resolved for resolved in there if resolved.project.id == name]
-    named = by_id or [resolved for resolved in there if resolved.project.name == name]
+    named = by_id or [one for one in there if (guid(one.project.name) or one.project.name) == name]
     if len(named) > 1:
         raise CannotFulfil("ambiguous_name")
     return named

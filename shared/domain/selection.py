@@ -119,8 +119,12 @@ class MatchTracker:
         for image in rows:
             self._ids.discard(image.id)
             for tag_id, name in image.tags if self._tags else ():
-                self._tags -= {tag for tag in self._tags if tag == name or tag.lower() == tag_id}
+                self.observe_tag(tag_id, name)
             self._metadata_open = self._metadata_open and not _by_metadata(self._selector, image)
+
+    def observe_tag(self, tag_id: str, name: str) -> None:
+        """Take note of a tag, of a row or of its own."""
+        self._tags -= {tag for tag in self._tags if tag == name or tag.lower() == tag_id}
 
     @property
     def missing_ids(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from request_function.retry import retry
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items
 from tests.erasure.readings import approved, ending, residuals, words
-from tests.erasure.truth import retagged
+from tests.erasure.truth import retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
 
 ANNA = {"metadata": {"subject": "anna"}}
@@ -41,6 +41,27 @@ def test_an_iteration_goes_only_if_a_picture_that_it_was_to_go_for_still_does(wo
     assert (("iteration", seeded["project"], seeded["iterations"][0]) in world.facts()) is stays
     iterations = words(world.receipt(), "iterations")
     assert (iterations["deleted"], iterations["no_longer_matching"]) == ((0, 1) if stays else (1, 0))
+
+
+def test_a_tag_of_an_iteration_that_stays_after_all_is_named_as_remaining(world: World) -> None:
+    seeded = world.control.seed("Pets", 4, iterations=1, tags=["anna", "ben"], unique_bytes=True)
+    driver = approved(world, erasure(images={"tags": ["anna"]}, trained_iterations="delete", delete_tags=True))
+    retagged(world.emulator, seeded["project"], seeded["images"], "ben")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    kept = ("tag", seeded["project"], seeded["iterations"][0], seeded["tags"]["anna"])
+    assert kept in world.facts()
+    assert residuals(world)["tag_named_after_person"] == [seeded["tags"]["anna"]]
+
+
+def test_a_tag_of_an_iteration_that_was_trained_after_the_plan_is_named_as_remaining(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images={"tags": ["anna"]}, trained_iterations="delete", delete_tags=True))
+    later = trained(world.emulator, there.pets)
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert ("tag", there.pets, later, there.anna_tag) in world.facts()
+    assert residuals(world)["tag_named_after_person"] == [there.anna_tag]
 
 
 @pytest.mark.parametrize("action", ["unpublish", "delete"])

@@ -7,19 +7,21 @@ once to list the files in the manifest when it is known how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from export_function.catching_up import counted_last, has_moved, outcomes_of
 from export_function.derived import write_index
 from export_function.erased_meanwhile import ErasedMeanwhile, marks_seen
 from export_function.leftovers import remove_account, remove_unlisted, remove_unwritten
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
-from export_function.plan import IMAGES, PREDICTIONS, found_counts
+from export_function.moved_lists import has_moved
+from export_function.plan import IMAGES, found_counts
+from export_function.rounds import counted_last, outcomes_of
 from export_function.unit_work import failure, gap
 from export_function.unread import came_meanwhile, unread_of
+from export_function.written_pictures import PICTURES, Listing, is_there, kind_of_picture, store_of_picture
 from export_function.zip_parts import PartAssigner, needs_of
 from shared.domain.canonical import readable
 from shared.domain.receipt import Ending
@@ -28,16 +30,11 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import Counts, UnitOutcome, add_counts
 from shared.file_pages import MANIFEST, write_pages
-from shared.packages import PICTURES_A_LISTING, package_prefix, project_path
-from shared.ports import BlobEntry
 from shared.services import Services
 from shared.tombstones import Marks
 
 type Json = dict[str, Any]
 type Row = Mapping[str, Any]
-
-PICTURES = {"image_id": (IMAGES, "images/files/"), "prediction_id": (PREDICTIONS, "predictions/files/")}
-"""Which id in a file's row says that it is a picture: of which store, and in which folder."""
 
 UNWRITTEN = frozenset({"vanished", "copy_refused", "refused"})
 """Gaps of pictures that are not in the package."""
@@ -155,13 +152,13 @@ class Closing:
         for outcome in self._outcomes(project):
             self._count_outcome(outcome)
             lacking |= bool(outcome.failures or outcome.gaps)
-            listed |= {row["path"] for row in outcome.files if not _kind_of_picture(row)}
+            listed |= {row["path"] for row in outcome.files if not kind_of_picture(row)}
             unwritten |= {
                 (entry["store"], entry["id"]) for entry in outcome.gaps if entry["id"] and entry["code"] in UNWRITTEN
             }
             self._count_erased(project["id"], outcome)
             for row in outcome.files:
-                if not self._erased.is_gone(row) and not _is_there(row, listings):
+                if not self._erased.is_gone(row) and not is_there(row, listings):
                     self._lost(row)
         if unwritten:
             self._take_back(project, unwritten)
@@ -171,9 +168,7 @@ class Closing:
     def _take_back(self, project: Json, unwritten: set[tuple[str, str]]) -> None:
         """Remove the pictures that no unit has written in the end, though an earlier try of one may have."""
         for outcome in self._outcomes(project):
-            unwritten -= {
-                (_store_of_picture(row) or "", row["ids"].get(_kind_of_picture(row))) for row in outcome.files
-            }
+            unwritten -= {(store_of_picture(row) or "", row["ids"].get(kind_of_picture(row))) for row in outcome.files}
         folders = dict(PICTURES.values())
         paths = [f"{folders[store]}{item}." for store, item in sorted(unwritten) if store in folders]
         remove_unwritten(self.services.packages, self.request_id, project["id"], paths)
@@ -201,7 +196,7 @@ class Closing:
     def _count_erased(self, project_id: str, outcome: UnitOutcome) -> None:
         """Take what an erasure took away out of the counts; what was left out for one that then did not is missing."""
         for row in outcome.files:
-            store = _store_of_picture(row)
+            store = store_of_picture(row)
             if store and self._erased.is_gone(row):
                 self._move(store, found=-1, written=-1)
         for store, item_id, is_right in self._erased.left_out(project_id, outcome):
@@ -229,19 +224,19 @@ class Closing:
             listings = self._listings(project)
             for outcome in self._outcomes(project):
                 left = (row for row in outcome.files if not self._erased.is_gone(row))
-                yield from (self._erased.as_it_is(row) for row in left if _is_there(row, listings))
+                yield from (self._erased.as_it_is(row) for row in left if is_there(row, listings))
         for outcome in self._extra_outcomes():
             yield from outcome.files
 
-    def _listings(self, project: Json) -> dict[str, _Listing]:
+    def _listings(self, project: Json) -> dict[str, Listing]:
         """Give what there is of a project's pictures, by the name of their id, to be walked once."""
         return {
-            name: _Listing(self.services, self.request_id, project["id"], folder)
+            name: Listing(self.services, self.request_id, project["id"], folder)
             for name, (_, folder) in PICTURES.items()
         }
 
     def _lost(self, row: Row) -> None:
-        name = _kind_of_picture(row) or ""
+        name = kind_of_picture(row) or ""
         store, item_id = PICTURES[name][0], row["ids"][name]
         self.counts = add_counts(self.counts, {store: {"written": -1, "failed": 1}})
         self.gaps.append(gap(store, item_id, "copy_refused", "the copy is not in the storage account as announced"))
@@ -289,50 +284,3 @@ class Closing:
             "iterations": sum(len(project["sources"]) - 1 for project in self.plan["projects"]),
             "images": sum(project["looked_at"] for project in self.plan["projects"]),
         }
-
-
-def _kind_of_picture(row: Row) -> str | None:
-    """Give the name of the id that makes a file a picture; None for other files."""
-    return next((name for name in PICTURES if name in row["ids"]), None)
-
-
-def _store_of_picture(row: Row) -> str | None:
-    kind = _kind_of_picture(row)
-    return PICTURES[kind][0] if kind else None
-
-
-def _is_there(row: Row, listings: Mapping[str, _Listing]) -> bool:
-    """Whether a file is there: pictures are looked for, other files were written by this app."""
-    kind = _kind_of_picture(row)
-    return kind is None or listings[kind].has(row["path"], row["bytes"])
-
-
-class _Listing:
-    """
-    What the storage account lists of a project's pictures, walked once for each run of ascending paths.
-
-    Nothing is listed before it is asked for: most projects have no stored predictions.
-    """
-
-    def __init__(self, services: Services, request_id: str, project_id: str, folder: str) -> None:
-        self._prefix = package_prefix(request_id)
-        pictures = self._prefix + project_path(project_id, folder)
-        self._list: Callable[[], Iterator[BlobEntry]] = partial(
-            services.packages.blobs.entries, pictures, page_size=PICTURES_A_LISTING
-        )
-        self._last: str | None = None
-
-    def _restart(self) -> None:
-        """Begin the listing anew: each source of a project, and each round, begins again with the lowest ids."""
-        self._entries = ((entry.name, entry.size) for entry in self._list())
-        self._current = next(self._entries, None)
-
-    def has(self, path: str, size: int) -> bool:
-        """Say whether the picture is there with this size; asked in ascending order it walks the listing once."""
-        name = self._prefix + path
-        if self._last is None or name < self._last:
-            self._restart()
-        self._last = name
-        while self._current is not None and self._current[0] < name:
-            self._current = next(self._entries, None)
-        return self._current == (name, size)

@@ -61,6 +61,7 @@ def of_one_person(found: ProjectFinding) -> ProjectInventory:
         named_tags=sorted(found.tag_ids),
         left_out=list(_left_out(found)),
         iterations=copies,
+        tag_count=len(found.tag_ids),
     )
 
 

@@ -57,8 +57,8 @@ class ProjectInventory:
 
     `image_ids`: the workspace's images to export; `service_count`: the service's own count of the workspace;
     `stable`: whether the list stood still; `looked_at`: distinct images that were read; `narrowed`: whether the ids
-    are one person's; `refused`: what the service would not show, as failures; `newest`: of the workspace, as listed. Of
-    a narrowed export also `named_tags`: the only tags that guesses may name (None: rows are whole), and `left_out`:
+    are one person's; `refused`: what the service would not show, as failures; `newest`: of the workspace, as listed;
+    `tag_count`: tags of the workspace, or those that one person's rows carry. Of a narrowed export also `named_tags`: the only tags that guesses may name (None: rows are whole), and `left_out`:
     gaps of what was found and not meant.
     """
 
@@ -76,6 +76,7 @@ class ProjectInventory:
     predictions: Sequence[PredictionPages] = ()
     refused: Sequence[Mapping[str, Any]] = ()
     newest: str | None = None
+    tag_count: int = 0
 
     @property
     def all_stable(self) -> bool:
@@ -157,7 +158,7 @@ class PlanBuilder:
                     "images": inventory.distinct_images,
                     "predictions": predictions,
                     "iterations": len(inventory.iterations) if units else 0,
-                    "tags": 0,
+                    "tags": inventory.tag_count if units else 0,
                 },
                 "service_count": inventory.service_count,
                 "stable": inventory.all_stable,

@@ -91,13 +91,26 @@ class Planner:
             inventory = self.inventory(resolved, finder)
             if not inventory.all_stable and not self.settle_for_unstable:
                 return False
-            self.builder.add(inventory, self._save(inventory), self._fingerprint_of(resolved))
+            counted = inventory if self.request.narrowed else self._with_tags(inventory)
+            self.builder.add(counted, self._save(counted), self._fingerprint_of(resolved))
         now, unread = rfc3339(self.services.now()), as_planned(found.unread)
         plan = self.builder.plan(self.request_id, now, self._account_units(), unread)
         plan |= {"kept_selector": kept} if (kept := kept_selector(selector)) else {}
         plan |= {"account_fingerprint": self._fingerprint_of_accounts()} if self.fingerprint else {}
         self.services.ledger.save_plan(self.request_id, plan)
         return True
+
+    def _with_tags(self, inventory: ProjectInventory) -> ProjectInventory:
+        """Count the workspace's tags; where that is refused, the unit that writes them names it."""
+        client = self.services.resource(inventory.resource)
+        try:
+            return replace(inventory, tag_count=len(client.get_tags(inventory.project_id)))
+        except ServiceRefusal:
+            return inventory
+        except TransientError as error:
+            if not self._settles_for(error):
+                raise
+            return inventory
 
     def _fingerprint_of(self, resolved: ResolvedProject) -> str | None:
         """Finish the fingerprint that the reading of the lists began; None where none is taken, or can be."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -10,7 +11,7 @@ from local.custom_vision.wire import Answer, Request
 from request_function import reading
 from tests.acceptance.gallery import picture
 from tests.exports.everything import fill
-from tests.exports.world import Package, World, lines
+from tests.exports.world import Json, Package, World, lines
 
 type Sound = Callable[[Package], Package]
 
@@ -47,6 +48,30 @@ def test_the_plan_shows_each_iteration_and_that_it_is_kept_and_forgets_its_name_
     process.finish(request_id)
     (left,) = reading.plan(process.services, request_id)["projects"]
     assert {one["name"] for one in left["iterations"]} == {None}
+
+
+@pytest.mark.parametrize(
+    ("scope", "tags"),
+    [({}, 3), ({"images": {"tags": ["Album red"]}}, 2), ({"predictions": {"ids": [str(UUID(int=1))]}}, 0)],
+)
+def test_the_plan_counts_the_tags_that_the_package_will_hold(world: World, scope: Json, tags: int) -> None:
+    fill(world)
+    process = world.process()
+    request_id = process.post({"scope": {"projects": "all", **scope}})
+    process.finish(request_id)
+    package = Package(world, process, request_id)
+    (planned,) = reading.plan(process.services, request_id)["projects"]
+    assert planned["counts"]["tags"] == package.stores["tags"]["written"] == tags
+
+
+def test_tags_that_are_refused_are_planned_as_none_and_named_once(world: World, sound: Sound) -> None:
+    album = fill(world)
+    world.control.fault("status", operation="GetTags", query="^$", status=403)
+    package = sound(world.export())
+    (planned,) = reading.plan(package.process.services, package.request_id)["projects"]
+    assert planned["counts"]["tags"] == 0
+    assert package.gaps == [("tags", album.project, "refused")]
+    assert package.counts("tags") == {"found": 1, "failed": 1}
 
 
 def test_an_iteration_keeps_the_tags_regions_and_metadata_of_its_time(world: World, sound: Sound) -> None:

@@ -174,7 +174,7 @@ REFUSED = {"store": "predictions", "id": P1, "code": "refused"}
 
 
 def test_the_plan_says_all_that_was_found_of_a_project() -> None:
-    found = inventory(refused=(REFUSED,))
+    found = inventory(refused=(REFUSED,), tag_count=4)
     assert plan_of(found, extra=("account-00008",), fingerprint="print") | {"plan_hash": None} == {
         "subject_request_id": "request",
         "plan_hash": None,
@@ -184,7 +184,7 @@ def test_the_plan_says_all_that_was_found_of_a_project() -> None:
                 "id": P1,
                 "name": "Reception",
                 "resource": HOST,
-                "counts": {"images": 3, "predictions": 2, "iterations": 2, "tags": 0},
+                "counts": {"images": 3, "predictions": 2, "iterations": 2, "tags": 4},
                 "service_count": 2,
                 "stable": True,
                 "looked_at": 3,
@@ -221,10 +221,11 @@ def test_a_plan_without_more_says_so() -> None:
     assert (plan["extra_units"], plan["projects"][0]["fingerprint"]) == ([], None)
 
 
-def test_the_iterations_of_a_project_without_units_are_not_counted() -> None:
+def test_iterations_and_tags_of_a_project_without_units_are_not_counted() -> None:
     builder = PlanBuilder()
-    builder.add(inventory(), [])
-    assert builder.projects[0]["counts"]["iterations"] == 0
+    builder.add(inventory(tag_count=4), [])
+    counts = builder.projects[0]["counts"]
+    assert (counts["iterations"], counts["tags"]) == (0, 0)
 
 
 def test_a_list_that_moved_makes_its_project_unstable() -> None:

@@ -30,7 +30,7 @@ from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import DELETION_WORK, UnitOutcome, WorkMessage, WorkUnit
 from shared.finishing import Ending
 from shared.ledger import Versioned
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, is_early
+from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, too_early
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)
@@ -109,8 +109,8 @@ class ErasureFulfilment:
     def _plan(self, services: Services, record: RequestRecord) -> Decision:
         request = requested(services, record)
         now, notes = services.now(), dict(record.notes)
-        if is_early(now, notes.get("next_time")):
-            return Nothing()
+        if early := too_early(now, notes.get("next_time")):
+            return early
         if Planner(services, record.subject_request_id, request).make():
             plan = frozen_plan(services, record.subject_request_id)
             planned = record.evolve(now, plan_hash=plan["plan_hash"], counts=found_counts(plan))

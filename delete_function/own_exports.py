@@ -25,7 +25,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of
-from shared.lifecycle import Decision, Move, Nothing, Wait, counts_so_far, is_early
+from shared.lifecycle import Decision, Move, Wait, counts_so_far, too_early
 from shared.services import Services
 from shared.tombstones import Tombstones
 
@@ -119,8 +119,8 @@ class OwnExportsPhase:
         That is when every package is clean and no export is awaited, or the deadline has come. A message that comes
         before the one that was sent with a delay has nothing to do.
         """
-        if is_early(self.services.now(), self._state.get("next_time")):
-            return Nothing()
+        if early := too_early(self.services.now(), self._state.get("next_time")):
+            return early
         progress = self._packages.step(self._state["done"])
         if progress.is_finished or (progress.wait is None and self._is_late):
             return self._noted(progress)

@@ -37,7 +37,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import UnitOutcome, kind_of, number_of
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far, is_early
+from shared.lifecycle import Decision, Finish, Move, Wait, counts_so_far, too_early
 from shared.services import Services
 
 CONTENT_LOOK = "contents_look"
@@ -59,8 +59,8 @@ class Proving:
 
     def step(self) -> Decision:
         """Look if it is time to; then wait, erase again, go on to what follows, or finish."""
-        if self._is_early:
-            return Nothing()
+        if early := too_early(self._now, self._proof["next_time"]):
+            return early
         if self._is_second_look and self._pause_left > timedelta():
             return self._wait(self._pause_left)
         look = self._look()
@@ -117,11 +117,6 @@ class Proving:
         if self._phase == LAST_LOOK:
             return (ACCOUNT,) if self.plan["account"] else (*CONTENT_PHASES, PROJECTS)
         return (self._phase,)
-
-    @property
-    def _is_early(self) -> bool:
-        """A message that comes before the one that was sent with a delay has nothing to do."""
-        return is_early(self._now, self._proof["next_time"])
 
     @property
     def _interval(self) -> timedelta:

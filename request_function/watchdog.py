@@ -71,14 +71,19 @@ def _resend(services: Services, current: Versioned) -> int:
     record = current.record
     done = len(services.ledger.tally(record.subject_request_id, record.phase or "", record.round).units)
     if has_units(record) and done > _seen_done(record):
-        return _note(services, current, resent=0, done=done) and 0
+        return _note(services, current, resent=0, done=done, turn=record.turn) and 0
     lost = _lost_units(services, record) if has_units(record) else [None]
-    if not lost or not _note(services, current, resent=record.resent + 1, done=done):
+    turn = record.turn if lost == [None] else record.turn + 1
+    if not lost or not _note(services, current, resent=record.resent + 1, done=done, turn=turn):
         return 0
     _log.warning("request %s: %d message(s) sent again", record.subject_request_id, len(lost))
     for unit_id in lost:
         message = WorkMessage(
-            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, resent=record.resent + 1
+            request_id=record.subject_request_id,
+            unit_id=unit_id,
+            round=record.round,
+            resent=record.resent + 1,
+            turn=turn,
         )
         services.queues.send(work_queue(record.subject_request_type), message.to_json())
     return 1
@@ -90,12 +95,12 @@ def _seen_done(record: RequestRecord) -> int:
     return int(seen["done"]) if [seen.get("phase"), seen.get("round")] == [record.phase, record.round] else 0
 
 
-def _note(services: Services, current: Versioned, *, resent: int, done: int) -> bool:
+def _note(services: Services, current: Versioned, *, resent: int, done: int, turn: int) -> bool:
     """Count the sending in the record first, so that of two watchdogs one sends; False for the other one."""
     record = current.record
     notes = {**record.notes, "watched": {"phase": record.phase, "round": record.round, "done": done}}
     try:
-        services.ledger.write(current, record.evolve(services.now(), resent=resent, notes=notes))
+        services.ledger.write(current, record.evolve(services.now(), resent=resent, turn=turn, notes=notes))
     except Superseded:
         return False
     return True

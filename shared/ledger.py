@@ -18,7 +18,7 @@ from shared.domain.identifiers import guid
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import Tally, UnitOutcome, WorkUnit, number_of
+from shared.domain.work import Place, Tally, UnitOutcome, WorkUnit, number_of
 from shared.frozen_plans import FrozenPlans
 from shared.ports import BlobEntry, BlobStore, StoredBlob
 from shared.reading_ahead import ahead
@@ -60,7 +60,7 @@ class WaitingMark:
 
     until: datetime
     of: str
-    place: tuple[int, int]
+    place: Place
 
 
 class RequestLedger:
@@ -273,14 +273,15 @@ class RequestLedger:
         return Tally.read(blob.content if blob else b"")
 
     def keep_waiting_mark(
-        self, request_id: str, unit_id: str, until: datetime, *, of: str = "", place: tuple[int, int] = (0, 0)
+        self, request_id: str, unit_id: str, until: datetime, *, of: str = "", place: Place = (0, 0, 0)
     ) -> None:
         """
         Note that a unit waits for the outside until a time, so that nobody takes it for lost.
 
         `of` says for what (its round, the state of its request), `place` which message will come back.
         """
-        mark = {"until": rfc3339(until), "of": of, "place": list(place)}
+        turn, *rest = place
+        mark = {"until": rfc3339(until), "of": of, "turn": turn, "place": rest}
         self.blobs.put(f"{request_id}/units/{unit_id}.waiting", canonical(mark))
 
     def waiting_mark(self, request_id: str, unit_id: str) -> WaitingMark | None:
@@ -290,7 +291,7 @@ class RequestLedger:
             return None
         mark = json.loads(blob.content)
         waits, attempt = mark.get("place", (0, 0))
-        return WaitingMark(parse_rfc3339(mark["until"]), mark.get("of", ""), (waits, attempt))
+        return WaitingMark(parse_rfc3339(mark["until"]), mark.get("of", ""), (mark.get("turn", 0), waits, attempt))
 
     def waits_until(self, request_id: str, unit_id: str) -> datetime | None:
         """Read until when a unit waits; None if it has never waited long."""

@@ -43,6 +43,9 @@ LAST_DELIVERY = 5
 
 LONG_WAIT_SECONDS = 30.0
 """From here on (or from half of WATCHDOG_AFTER_SECONDS) a wait leaves a mark, so that the watchdog lets it be."""
+CLOCKS_DIFFER_SECONDS = 0.05
+LONGEST_EARLY_SECONDS = 60.0
+"""A message that comes too early is sent again after this at the latest: the clock may be set right meanwhile."""
 MAX_SENT_AGAIN = 3
 """How often lost or poisoned work is sent again before its failure is recorded."""
 
@@ -59,7 +62,7 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Write the record (it says until when) and come back after some seconds."""
+    """Write the record (it says until when), its turn moved on, and come back after some seconds."""
 
     record: RequestRecord
     seconds: float
@@ -78,7 +81,14 @@ class Nothing:
     """There is nothing to do now: somebody else's message will move the request on."""
 
 
-type Decision = Move | Wait | Finish | Nothing
+@dataclass(frozen=True, kw_only=True)
+class TooEarly:
+    """It is some seconds before the time that a `Wait` has noted; its own message is not lost for it."""
+
+    seconds: float
+
+
+type Decision = Move | Wait | Finish | Nothing | TooEarly
 
 
 class Fulfilment(Protocol):
@@ -161,8 +171,10 @@ def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> N
     current = _of_this_queue(services, fulfilment, message)
     if current.record.status.is_final:
         clean_up(services, current.record)
+    elif message.is_overtaken(current.record.turn):
+        _log.info("request %s: a message of a step that has been taken is dropped", message.request_id)
     else:
-        advance(services, fulfilment, current)
+        advance(services, fulfilment, current, message.turn)
 
 
 def _work_unit(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
@@ -185,11 +197,22 @@ def _of_this_queue(services: Services, fulfilment: Fulfilment, message: WorkMess
     return current
 
 
-def advance(services: Services, fulfilment: Fulfilment, current: Versioned) -> None:
-    """Take steps until the request is final, waits, or its units have been sent."""
+def advance(services: Services, fulfilment: Fulfilment, current: Versioned, turn: int = 0) -> None:
+    """Take steps until the request is final, waits, or its units have been sent; `turn` is the message's."""
     following: Versioned | None = current
     while following is not None:
-        following = _apply(services, fulfilment, following, _decide(services, fulfilment, following))
+        decision = _decide(services, fulfilment, following)
+        if isinstance(decision, TooEarly):
+            _come_again(services, fulfilment, following.record, turn, decision.seconds)
+            return
+        following = _apply(services, fulfilment, following, decision)
+
+
+def _come_again(services: Services, fulfilment: Fulfilment, record: RequestRecord, turn: int, seconds: float) -> None:
+    """Send a message of the present turn again that clocks which differ made early; another one is one too many."""
+    if 0 < turn == record.turn:
+        message = WorkMessage(request_id=record.subject_request_id, turn=turn)
+        services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=min(seconds, LONGEST_EARLY_SECONDS))
 
 
 def _decide(services: Services, fulfilment: Fulfilment, current: Versioned) -> Decision:
@@ -199,15 +222,18 @@ def _decide(services: Services, fulfilment: Fulfilment, current: Versioned) -> D
         return Finish(ending=Ending(status=RequestStatus.FAILED, reason=error.reason))
 
 
-def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decision: Decision) -> Versioned | None:
+def _apply(
+    services: Services, fulfilment: Fulfilment, current: Versioned, decision: Move | Wait | Finish | Nothing
+) -> Versioned | None:
     match decision:
         case Move(record=record, unit_ids=unit_ids):
             moved = services.ledger.write(current, record)
             send_units(services, fulfilment, record, unit_ids)
             return None if unit_ids else moved
         case Wait(record=record, seconds=seconds):
-            services.ledger.write(current, replace(record, resent=0))  # a step that is taken is no lost one
-            message = WorkMessage(request_id=record.subject_request_id)
+            turn = current.record.turn + 1
+            services.ledger.write(current, replace(record, turn=turn, resent=0))  # a step that is taken is no lost one
+            message = WorkMessage(request_id=record.subject_request_id, turn=turn)
             services.queues.send(fulfilment.queue, message.to_json(), delay_seconds=seconds)
         case Finish(ending=ending, record=changed):
             finish(services, Versioned(changed or current.record, current.etag), ending)
@@ -217,7 +243,9 @@ def _apply(services: Services, fulfilment: Fulfilment, current: Versioned, decis
 def send_units(services: Services, fulfilment: Fulfilment, record: RequestRecord, unit_ids: Sequence[str]) -> None:
     """Send one message per unit of the record's phase and round."""
     for unit_id in unit_ids:
-        message = WorkMessage(request_id=record.subject_request_id, unit_id=unit_id, round=record.round)
+        message = WorkMessage(
+            request_id=record.subject_request_id, unit_id=unit_id, round=record.round, turn=record.turn
+        )
         services.queues.send(fulfilment.queue, message.to_json())
 
 
@@ -278,6 +306,8 @@ def _try_later(
     services: Services, fulfilment: Fulfilment, message: WorkMessage, error: TransientError | ServiceRefusal
 ) -> None:
     current = services.ledger.read(message.request_id)
+    if message.unit_id is None:  # the turn may have moved on in a write whose answer was lost: then nothing follows yet
+        message = replace(message, turn=current.record.turn)
     if isinstance(error, TransientError) and not isinstance(error, StillUnderway):
         delay, following = redelivery_delay(message.attempt, error), message.again()
     else:
@@ -300,12 +330,11 @@ def _is_sent(services: Services, current: Versioned, following: WorkMessage) -> 
     """
     Whether another delivery of the same message has sent what follows; otherwise each would go on by itself.
 
-    A mark that is so old that the watchdog may have sent the work again no longer counts.
+    What the watchdog sends is never behind a mark: a unit's message has a turn of its own, and for a step the record
+    has another ETag.
     """
     mark = services.ledger.waiting_mark(following.request_id, following.unit_id or STEP)
-    if mark is None or services.now() >= mark.until + services.settings.watchdog_after:
-        return False
-    return mark.of == _waiting_for(current, following) and mark.place >= following.place
+    return mark is not None and mark.of == _waiting_for(current, following) and mark.place >= following.place
 
 
 def _waiting_for(current: Versioned, message: WorkMessage) -> str:
@@ -329,6 +358,8 @@ def give_up(
     record = current.record
     if record.status.is_final:
         clean_up(services, record)
+    elif message.is_overtaken(record.turn):
+        _log.info("request %s: it goes on by another message than the one given up", message.request_id)
     elif message.unit_id is None:
         finish(services, current, fulfilment.abandoned(services, record, error))
     else:
@@ -343,9 +374,10 @@ def give_up(
         )
 
 
-def is_early(now: datetime, next_time: str | None) -> bool:
-    """Whether a message comes before the one that a `Wait` has sent with a delay, until `next_time`."""
-    return next_time is not None and now < parse_rfc3339(next_time) - timedelta(milliseconds=50)
+def too_early(now: datetime, next_time: str | None) -> TooEarly | None:
+    """Give the decision where a message comes before the time until which a `Wait` has put the step off; else None."""
+    left = (parse_rfc3339(next_time) - now).total_seconds() if next_time is not None else 0.0
+    return TooEarly(seconds=left) if left > CLOCKS_DIFFER_SECONDS else None
 
 
 def counts_so_far(services: Services, record: RequestRecord) -> Counts:

@@ -64,7 +64,8 @@ class RequestRecord:
     One request in the ledger.
 
     `phase` is the step within the status; `phase_units` how many units it has, `round` which round they are in.
-    `phase_time` is when the phase began. `body_hash` (with `body_salt`) recognises a repetition. `notes` is what
+    `phase_time` is when the phase began. `turn` counts the waits: a message of an earlier one has been followed by
+    another. `body_hash` (with `body_salt`) recognises a repetition. `notes` is what
     later steps need and the receipt says (ids of iterations, what was looked at): ids and numbers only.
     """
 
@@ -91,6 +92,7 @@ class RequestRecord:
     phase_time: datetime | None = None
     round: int = 1
     resent: int = 0
+    turn: int = 0
     ever_in_progress: bool = False
     plan_hash: str | None = None
     counts: Counts = field(default_factory=dict)

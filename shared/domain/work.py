@@ -30,6 +30,9 @@ _UNIT_ID = re.compile(r"[a-z_]{1,40}-[0-9]{5}")
 type Counts = dict[str, dict[str, int]]
 """Store -> word -> number, in the words of the manifest or the receipt."""
 
+type Place = tuple[int, int, int]
+"""A message's turn, waits and attempts."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedItem:
@@ -213,7 +216,8 @@ class WorkMessage:
     `unit_id` None asks to take the request's next step. `round` counts the rounds of an erasure from 1, `attempt` the
     tries since something failed, with a delay between them, `waits` how often it was put off because something blocks
     or takes its time, `poisoned` how often the message came back from the poison queue. `resent` how often
-    the watchdog has sent the work again without progress in between.
+    the watchdog has sent the work again without progress in between. `turn` is that of the record for which it was
+    sent; 0 for one that wakes the request whatever its turn is.
     """
 
     request_id: str
@@ -223,11 +227,12 @@ class WorkMessage:
     waits: int = 0
     poisoned: int = 0
     resent: int = 0
+    turn: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Write the message; no field is named like a queue's own metadata, which would overwrite it."""
         unit = {} if self.unit_id is None else {"unit_id": self.unit_id, "round": self.round}
-        rare = {name: getattr(self, name) for name in ("waits", "poisoned", "resent") if getattr(self, name)}
+        rare = {name: getattr(self, name) for name in ("waits", "poisoned", "resent", "turn") if getattr(self, name)}
         return {"subject_request_id": self.request_id, "attempt": self.attempt, **unit, **rare}
 
     def again(self) -> WorkMessage:
@@ -235,9 +240,13 @@ class WorkMessage:
         return replace(self, attempt=self.attempt + 1)
 
     @property
-    def place(self) -> tuple[int, int]:
+    def place(self) -> Place:
         """Where it stands in the row of messages of which each is sent by the one before."""
-        return self.waits, self.attempt
+        return self.turn, self.waits, self.attempt
+
+    def is_overtaken(self, turn: int) -> bool:
+        """Whether the step that it was sent for has been taken: the record has the turn after, and a message for it."""
+        return self.unit_id is None and 0 < self.turn < turn
 
     def waiting(self) -> WorkMessage:
         """Give the message that comes back after a wait for something that did not fail: tries count afresh."""
@@ -261,7 +270,7 @@ class WorkMessage:
         return cls(request_id=request_id, unit_id=unit_id, **counters)
 
 
-_COUNTERS = {"attempt": 1, "round": 1, "waits": 0, "poisoned": 0, "resent": 0}
+_COUNTERS = {"attempt": 1, "round": 1, "waits": 0, "poisoned": 0, "resent": 0, "turn": 0}
 
 
 def _is_count(value: object) -> bool:

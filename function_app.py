@@ -1,8 +1,6 @@
 """The app: its functions, registered. Settings come from the environment when this module is imported, nowhere else."""
 
-import gc
 import os
-import sys
 from collections.abc import Mapping
 
 import azure.functions as func
@@ -12,6 +10,7 @@ from export_function import blueprints as export_blueprints
 from export_function.rebuilding import REBUILD
 from request_function import blueprints as request_blueprints
 from shared.bootstrap import Installation
+from shared.process_tuning import tune_process
 
 
 def create_app(environ: Mapping[str, str]) -> func.FunctionApp:
@@ -28,16 +27,5 @@ def create_app(environ: Mapping[str, str]) -> func.FunctionApp:
     return application
 
 
-def answer_soon() -> None:
-    """
-    Let a status be answered soon while the same process exports.
-
-    What was imported is never garbage: looking through it takes a full collection 40 ms, in which nothing else runs.
-    And a thread that computes gives its turn away after 1 ms instead of 5: an answer needs about ten turns.
-    """
-    gc.freeze()
-    sys.setswitchinterval(0.001)
-
-
 app = create_app(os.environ)
-answer_soon()
+tune_process()

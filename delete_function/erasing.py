@@ -14,7 +14,7 @@ from typing import Any
 
 from delete_function.account import erase_account, state_of_account
 from delete_function.looking import Found, UnitWork
-from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, STORE_OF, TAGS, UNPUBLISH
+from delete_function.plan import ACCOUNT, ITERATIONS, PROJECTS, STORE_OF, UNPUBLISH
 from delete_function.staying_iterations import staying_iterations
 from delete_function.whole_projects import arrived_since, images_of_whole_project, no_images_of_whole_project
 from shared.domain.errors import (
@@ -26,6 +26,7 @@ from shared.domain.errors import (
     StillUnderway,
     TransientError,
 )
+from shared.domain.plan_hash import IMAGES, PREDICTIONS, TAGS
 from shared.domain.record import RequestRecord
 from shared.domain.resources import Iteration
 from shared.domain.selection import Verdicts, newest_first

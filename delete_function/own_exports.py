@@ -16,11 +16,12 @@ from functools import cached_property
 from typing import Any
 
 from delete_function.export_first import child_id
-from delete_function.plan import ACCOUNT, IMAGES, OWN_EXPORTS, PREDICTIONS, TAGS
+from delete_function.plan import ACCOUNT, OWN_EXPORTS
 from delete_function.result import Words
 from shared import tombstones
 from shared.cleaning import OwnExports, Progress, Rebuild
 from shared.domain.id_set import IdSet
+from shared.domain.plan_hash import IMAGES, PREDICTIONS, TAGS
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.domain.canonical import canonical
 from shared.domain.phases import ERASURE_PHASES
+from shared.domain.plan_hash import IMAGES, LISTED, PREDICTIONS, TAGS, PlanHash
 from shared.domain.resources import Iteration
 from shared.domain.work import Counts, PlannedItem, WorkUnit, in_order, kind_of, partition
 
 UNPUBLISH = "unpublish"
-PREDICTIONS = "predictions"
-IMAGES = "images"
 OWN_EXPORTS = "own_exports"
 ITERATIONS = "iterations"
-TAGS = "tags"
 PROJECTS = "projects"
 ACCOUNT = "account"
 
@@ -31,8 +27,6 @@ STORE_OF: Mapping[str, str] = {UNPUBLISH: ITERATIONS} | {store: store for store 
 
 CONFLICTING = "conflicting"
 """Kind of the pages that list images which match in an older row only; they are named and left alone."""
-LISTED = "listed_images"
-"""Kind of the pages that list the images of a project which goes as a whole: evidence, not work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +124,14 @@ class PlanBuilder:
     """Gathers what the frozen plan says, project by project, so that no more than one project is held at a time."""
 
     projects: list[dict[str, Any]] = field(default_factory=list)
-    _hash: Any = field(default_factory=hashlib.sha256)
+    _hash: PlanHash = field(default_factory=PlanHash)
 
     def add(self, target: ProjectTarget, unit_ids: Sequence[str]) -> None:
         """Note a project and the ids under which its pages were saved."""
         iterations = [_iteration(target, iteration) for iteration in target.iterations]
-        self._hash_target(target, iterations)
+        actions = {iteration["id"]: iteration["action"] for iteration in iterations}
+        self._hash.project(target.project_id, whole=target.whole, actions=actions, tags=target.tag_ids)
+        self._hash_items(target)
         self.projects.append(
             {
                 "id": target.project_id,
@@ -156,43 +152,36 @@ class PlanBuilder:
                 "going_tags": [] if target.whole else sorted(target.tag_ids),
                 "customer_storage": target.customer_storage,
                 "units": [unit_id for unit_id in unit_ids if kind_of(unit_id) in PHASES],
+                "packaged_units": [],
                 "conflicting_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == CONFLICTING],
                 "listed_pages": [unit_id for unit_id in unit_ids if kind_of(unit_id) == LISTED],
             }
         )
 
+    def place_of_packaged(self, project_id: str) -> int:
+        """Give where `add_packaged` takes a project's turn: those that the service has no longer go first."""
+        return next((number for number, project in enumerate(self.projects) if project["id"] == project_id), -1)
+
     def add_packaged(self, target: ProjectTarget, unit_ids: Sequence[str]) -> None:
         """
         Note items that only packages of this app hold, and the ids under which their pages were saved.
 
-        They belong to a project that is noted already, or to one that the service has no longer.
+        They belong to a project that is noted already, or to one that the service has no longer; the turns must be
+        those of `place_of_packaged`, or the hash cannot be taken again (`hash_again`).
         """
         entry = next((project for project in self.projects if project["id"] == target.project_id), None)
         if entry is None:
             self.add(target, unit_ids)
             return
-        self._hash.update(canonical({"packaged": target.project_id}) + b"\n")
+        self._hash.packaged(target.project_id)
         self._hash_items(target)
+        entry["packaged_units"] += unit_ids
         entry["counts"][IMAGES] += len(target.images)
         entry["counts"][PREDICTIONS] += len(target.prediction_ids)
         entry["units"] += unit_ids
 
-    def _hash_target(self, target: ProjectTarget, iterations: Sequence[Mapping[str, Any]]) -> None:
-        actions = {iteration["id"]: iteration["action"] for iteration in iterations}
-        head = {
-            "project": target.project_id,
-            "whole": target.whole,
-            "iterations": actions,
-            "tags": sorted(target.tag_ids),
-        }
-        self._hash.update(canonical(head) + b"\n")
-        self._hash_items(target)
-
     def _hash_items(self, target: ProjectTarget) -> None:
-        for image in in_order(target.images):
-            self._hash.update(f"  image {image.item_id}\n".encode())
-        for prediction_id in sorted(target.prediction_ids):
-            self._hash.update(f"  prediction {prediction_id}\n".encode())
+        self._hash.items((image.item_id for image in in_order(target.images)), sorted(target.prediction_ids))
 
     def plan(
         self,
@@ -210,10 +199,10 @@ class PlanBuilder:
         `kept_selector`: what stays of the selector, for a retry to judge by.
         """
         if account is not None:
-            self._hash.update(canonical({"account": account["name"]}) + b"\n")
+            self._hash.account(account["name"])
         return {
             "subject_request_id": request_id,
-            "plan_hash": f"sha256:{self._hash.hexdigest()}",
+            "plan_hash": self._hash.value(),
             "planned_time": planned_time,
             "projects": self.projects,
             "selectors_without_match": selectors_without_match,

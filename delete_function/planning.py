@@ -80,7 +80,9 @@ class Planner:
         """Plan what is meant and is in no project any more, wherever packages of this app still hold it."""
         hosts = {project["id"]: project["resource"] for project in self.builder.projects}
         within = None if self.request.projects == "all" else hosts.keys()
-        for project_id, packaged in self._packaged(finder, within).items():
+        found = self._packaged(finder, within)
+        for project_id in sorted(found, key=lambda one: (self.builder.place_of_packaged(one), one)):
+            packaged = found[project_id]
             resource = hosts.get(project_id, packaged.resource)
             if resource in self.services.vision:
                 target = _packaged_target(resource, project_id, packaged.items)

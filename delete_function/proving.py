@@ -18,12 +18,10 @@ from delete_function.own_exports import OwnExportsPhase, counts_of, erased_tags,
 from delete_function.plan import (
     ACCOUNT,
     CONTENT_PHASES,
-    IMAGES,
     OWN_EXPORTS,
     PHASES,
     PROJECTS,
     STORE_OF,
-    TAGS,
     planned_of,
     planned_phases,
     planned_unit_ids,
@@ -33,6 +31,7 @@ from delete_function.result import NAMED_FAILURES, Proof, Words, ending_of
 from delete_function.verification import Look, Looker
 from shared.cleaning import Rebuild
 from shared.domain.phases import CHECK
+from shared.domain.plan_hash import IMAGES, TAGS
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339

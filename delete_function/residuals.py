@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from delete_function.plan import ITERATIONS, PROJECTS, TAGS
+from delete_function.plan import ITERATIONS, PROJECTS
 from delete_function.result import Words
 from delete_function.verification import Look
+from shared.domain.plan_hash import TAGS
 from shared.domain.receipt import residual
 from shared.domain.selection import WORKSPACE
 from shared.domain.subject_request import SubjectRequest

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, STORE_OF, STORES, UNPUBLISH, found_counts
+from delete_function.plan import ACCOUNT, ITERATIONS, STORE_OF, STORES, UNPUBLISH, found_counts
 from delete_function.word_of import WordOf
 from shared.domain.id_set import IdSet
+from shared.domain.plan_hash import IMAGES
 from shared.domain.receipt import Ending, looked_at
 from shared.domain.record import MAX_FAILURES
 from shared.domain.subject_request import RequestStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from delete_function.plan import IMAGES
+from shared.domain.plan_hash import IMAGES
 from shared.domain.selection import in_batches
 from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of
 from shared.services import Services

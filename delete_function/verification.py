@@ -14,9 +14,10 @@ from itertools import batched
 from typing import Any
 
 from delete_function.account import proven_state_of_account
-from delete_function.plan import ACCOUNT, IMAGES, ITERATIONS, PREDICTIONS, PROJECTS, TAGS, UNPUBLISH
+from delete_function.plan import ACCOUNT, ITERATIONS, PROJECTS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
 from shared.domain.id_set import IdSet
+from shared.domain.plan_hash import IMAGES, PREDICTIONS, TAGS
 from shared.domain.resources import Project
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain.canonical import canonical, readable
-from shared.domain.errors import AlreadyExists, UnknownRequest
+from shared.domain.errors import AlreadyExists, DamagedRecord, UnknownRequest
 from shared.domain.identifiers import guid
-from shared.domain.record import RequestRecord
+from shared.domain.record import MALFORMED, RequestRecord
 from shared.domain.subject_request import RequestType, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import Place, Tally, UnitOutcome, WorkUnit, number_of
@@ -68,7 +68,7 @@ class RequestLedger:
 
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs
-        self._plans = FrozenPlans(self._plan_bytes)
+        self._plans = FrozenPlans(self.plan_bytes)
 
     # records
 
@@ -89,11 +89,14 @@ class RequestLedger:
             self.blobs.delete(name)
 
     def read(self, request_id: str) -> Versioned:
-        """Read a record; `UnknownRequest` if there is none."""
+        """Read a record; `UnknownRequest` if there is none, `DamagedRecord` if what lies there is none."""
         blob = self.blobs.read(_record(request_id))
         if blob is None:
             raise UnknownRequest("there is no such request")
-        return Versioned(RequestRecord.from_json(json.loads(blob.content)), blob.etag)
+        try:
+            return Versioned(RequestRecord.from_json(json.loads(blob.content)), blob.etag)
+        except MALFORMED:
+            raise DamagedRecord(request_id) from None
 
     def record_bytes(self, request_id: str) -> bytes | None:
         """Read a record as it lies there; None if there is none."""
@@ -173,14 +176,15 @@ class RequestLedger:
 
     def plan(self, request_id: str) -> dict[str, Any] | None:
         """Read the plan as it lies there, without its pages; None before it is frozen."""
-        content = self._plan_bytes(request_id)
+        content = self.plan_bytes(request_id)
         return None if content is None else json.loads(content)
 
     def frozen_plan(self, request_id: str) -> dict[str, Any] | None:
         """Give the same while the request goes on: read once, since it does not change (`FrozenPlans`)."""
         return self._plans.get(request_id)
 
-    def _plan_bytes(self, request_id: str) -> bytes | None:
+    def plan_bytes(self, request_id: str) -> bytes | None:
+        """Read the plan's bytes as they lie there; None before it is frozen."""
         blob = self.blobs.read(f"{request_id}/plan.json")
         return blob.content if blob else None
 

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import batched
 
 from shared.domain.audit import Head, StoredFile, file_problems, read_record
+from shared.domain.audit_plan import plan_problems
 from shared.domain.audit_record import StoredRequest, request_problems
 from shared.domain.identifiers import guid
+from shared.domain.record import RequestRecord
 from shared.ledger import RequestLedger, index_name
 
 READERS = 16
@@ -81,19 +84,29 @@ def _is_being_accepted(stored: StoredRequest | None, states: Mapping[str, str], 
     return never_seen and set(states.values()) == {"open"}
 
 
-def _read(ledger: RequestLedger, request_id: str, index_names: Collection[str]) -> StoredRequest | None:
+def _read(ledger: RequestLedger, request_id: str, index: Mapping[str, str]) -> StoredRequest | None:
+    """Read what there is of a request; `index`: the state of each of its index entries, by their name."""
     if guid(request_id) != request_id:
         return None
     content = ledger.record_bytes(request_id)
     record = None if content is None else read_record(content)
     own = None if record is None else index_name(record.received_time, request_id)
+    plan = [] if record is None else _plan_problems(ledger, record, has_pages="expired" not in index.values())
     return StoredRequest(
         request_id=request_id,
         record=content,
         receipt=ledger.receipt_bytes(request_id),
         signature=ledger.signature(request_id),
-        indexed=own is None or own in index_names,
+        indexed=own is None or own in index,
+        plan=plan,
     )
+
+
+def _plan_problems(ledger: RequestLedger, record: RequestRecord, *, has_pages: bool) -> list[str]:
+    request_id = record.subject_request_id
+    if guid(request_id) != request_id:  # the record is told to be another's anyway
+        return []
+    return plan_problems(record, ledger.plan_bytes(request_id), partial(ledger.units, request_id), has_pages=has_pages)
 
 
 def _problems(request_id: str, stored: StoredRequest | None, known: Known) -> list[str]:

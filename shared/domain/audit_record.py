@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +37,18 @@ SAME_IN_BOTH = (
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRequest:
-    """The blobs of one request (None: absent), and whether the index lists it under its time of receipt."""
+    """
+    The blobs of one request (None: absent), and whether the index lists it under its time of receipt.
+
+    `plan`: what is wrong with its plan (`plan_problems`), since its pages are looked through one at a time.
+    """
 
     request_id: str
     record: bytes | None
     receipt: bytes | None = None
     signature: bytes | None = None
     indexed: bool = True
+    plan: Sequence[str] = ()
 
 
 def request_problems(stored: StoredRequest, heads: Collection[str], newest: Head | None) -> list[str]:
@@ -60,7 +65,7 @@ def request_problems(stored: StoredRequest, heads: Collection[str], newest: Head
         return [f"{stored.request_id}/record.json: cannot be read any more"]
     problems = [] if stored.indexed else ["record.json: the index does not list it any more"]
     problems += [f"record.json: {what}" for what in _record_problems(record, stored.request_id, heads)]
-    problems += _receipt_problems(record, stored) + _signature_problems(stored)
+    problems += [*_receipt_problems(record, stored), *_signature_problems(stored), *stored.plan]
     problems += _changed_since(newest, stored.record, stored.receipt) if newest is not None and newest.final else []
     return [f"{stored.request_id}/{problem}" for problem in problems]
 

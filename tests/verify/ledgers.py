@@ -11,6 +11,7 @@ from request_function.audit import write_heads
 from shared.acceptance import accept
 from shared.adapters.receipt_signer import PemReceiptKeys
 from shared.bootstrap import Installation
+from shared.domain.plan_hash import PlanHash
 from shared.domain.receipt import Ending, residual
 from shared.domain.subject_request import RequestStatus
 from shared.domain.validation import validate_erasure
@@ -47,6 +48,8 @@ STORES = {
         "rounds": 1,
     }
 }
+NO_PLAN: dict[str, Any] = {"plan_hash": PlanHash().value(), "projects": [], "account": None}
+"""A plan of nothing."""
 LEARNED = residual("trained_model_learned_from_items", [ITERATION])
 COMPLETED = Ending(status=RequestStatus.COMPLETED, stores=STORES, residuals=[LEARNED])
 
@@ -104,7 +107,8 @@ class Ledger:
         """Accept, move on and finish an erasure."""
         self.accepted(request_id)
         current = self.moved_on(request_id)
-        planned = current.record.evolve(self.clock.now(), plan_hash="sha256:" + "a" * 64)
+        self.services().ledger.save_plan(request_id, NO_PLAN)
+        planned = current.record.evolve(self.clock.now(), plan_hash=NO_PLAN["plan_hash"])
         finish(self.services(**services), self.services().ledger.write(current, planned), ending)
 
     def audit(self, days: float = 0) -> str | None:

@@ -21,6 +21,7 @@ from export_function.plan import IMAGES, found_counts
 from export_function.rounds import counted_last, outcomes_of
 from export_function.unit_work import failure, gap
 from export_function.unread import came_meanwhile, unread_of
+from export_function.vanished import STORE as ITERATIONS
 from export_function.written_pictures import PICTURES, Listing, is_there, kind_of_picture, store_of_picture
 from export_function.zip_parts import PartAssigner, needs_of
 from shared.domain.canonical import readable
@@ -68,6 +69,7 @@ class Closing:
     gaps: list[Json] = field(default_factory=list)
     failures: list[Json] = field(default_factory=list)
     erased_items: int = 0
+    _vanished: set[str] = field(default_factory=set)
     is_lacking: bool = False
     """Whether something came after the last reading: a list that did not stand still to the end."""
 
@@ -184,8 +186,16 @@ class Closing:
 
     def _count_outcome(self, outcome: UnitOutcome) -> None:
         self.counts = add_counts(self.counts, outcome.counts)
-        self.gaps.extend(dict(entry) for entry in outcome.gaps)
+        self.gaps.extend(dict(entry) for entry in outcome.gaps if not self._is_named(entry))
         self.failures.extend(dict(entry) for entry in outcome.failures[: MAX_FAILURES - len(self.failures)])
+
+    def _is_named(self, entry: Row) -> bool:
+        """Whether another unit of the same iteration has named it as deleted."""
+        if (entry["store"], entry["code"]) != (ITERATIONS, "vanished"):
+            return False
+        before = len(self._vanished)
+        self._vanished.add(entry["id"])
+        return len(self._vanished) == before
 
     def _count_whole_projects(self) -> None:
         gone = self._erased.whole_projects

@@ -72,7 +72,7 @@ def given_up(unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:
     store, gap_code = STORE_OF[unit.kind], refusal_code(error)
     code = gap_code if code == "refused" else code
     ids: Sequence[str | None] = _countable(unit)
-    counts: Counts = {store: {"failed": len(ids)}}
+    counts: Counts = {store: {"failed" if _are_items(unit) else "not_available": len(ids)}}
     if unit.kind == PROJECT:
         counts |= {"tags": {"not_available": 1}}
     if unit.kind == ITERATION:
@@ -85,8 +85,17 @@ def given_up(unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:
     )
 
 
+def _are_items(unit: WorkUnit) -> bool:
+    """Whether what failed are items of the store; rows alone, of images that other sources have, are a refused list."""
+    return unit.kind != ITERATION_IMAGES or bool(unit.details["with_bytes"])
+
+
 def _countable(unit: WorkUnit) -> Sequence[str | None]:
-    """The items that count in the unit's store: of an iteration's rows only the images that no other source has."""
+    """
+    The items that count in the unit's store: of an iteration's rows only the images that no other source has.
+
+    Where there are none, the iteration stands for its rows.
+    """
     if unit.kind == ITERATION_IMAGES:
         return list(unit.details["with_bytes"]) or [unit.details["iteration_id"]]
     if unit.kind in (IMAGES, PREDICTIONS):

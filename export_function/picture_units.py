@@ -10,6 +10,7 @@ from export_function.pictures import Copied, PictureCopier, Pictured
 from export_function.plan import IMAGES, PREDICTIONS
 from export_function.previous import PreviousPackage
 from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting
+from export_function.vanished import has_vanished, name_vanished
 from shared.domain.errors import GdprError, ResourceAbsent
 from shared.domain.resources import Image, StoredPrediction
 from shared.domain.selection import matches
@@ -41,12 +42,15 @@ def export_iteration_images(work: UnitWork) -> UnitOutcome:
     with_bytes = {item for item in work.unit.details["with_bytes"] if not work.erased.covers_image(item)}
     copied = _image_copier(work, work.iteration_id).copy_all([image for image in present if image.id in with_bytes])
     elsewhere = _copied_elsewhere(work, _not_there(with_bytes, copied) - others)
-    raise_if_worth_waiting([*gone, *_errors([*copied, *elsewhere])], work.attempt)
+    is_deleted = has_vanished(work, gone)
+    raise_if_worth_waiting([*(() if is_deleted else gone), *_errors([*copied, *elsewhere])], work.attempt)
     result = Result()
     _account_for(result, work, IMAGES, with_bytes, [*copied, *elsewhere])
-    for error in gone:
-        result.fail(IMAGES, work.iteration_id, "gone", error, error.operation)
-    if not gone:
+    if is_deleted:
+        name_vanished(work, result)
+    elif gone:
+        result.fail(IMAGES, work.iteration_id, "gone", gone[0], gone[0].operation, word="not_available")
+    else:
         result.files.insert(0, _rows_file(work, present))
     result.details |= _tags_for_narrowed(work, present)
     return result.outcome(work.unit)

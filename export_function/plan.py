@@ -58,8 +58,8 @@ class ProjectInventory:
     `image_ids`: the workspace's images to export; `service_count`: the service's own count of the workspace;
     `stable`: whether the list stood still; `looked_at`: distinct images that were read; `narrowed`: whether the ids
     are one person's; `refused`: what the service would not show, as failures; `newest`: of the workspace, as listed;
-    `tag_count`: tags of the workspace, or those that one person's rows carry. Of a narrowed export also `named_tags`: the only tags that guesses may name (None: rows are whole), and `left_out`:
-    gaps of what was found and not meant.
+    `tag_count`: tags of the workspace, or those that one person's rows carry. Of a narrowed export also `named_tags`:
+    the only tags that guesses may name (None: rows are whole), and `left_out`: gaps of what was found and not meant.
     """
 
     resource: str

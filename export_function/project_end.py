@@ -8,8 +8,9 @@ from typing import Any
 from export_function.derived import derive_project
 from export_function.plan import DATA_PHASE
 from export_function.unit_work import Result, UnitWork
+from shared.domain.errors import ResourceAbsent
 from shared.domain.phases import phase_of_unit
-from shared.domain.resources import Row
+from shared.domain.resources import Row, Tag
 from shared.domain.work import UnitOutcome
 
 
@@ -36,10 +37,19 @@ def _carried_tags(work: UnitWork, result: Result) -> None:
     tags: dict[str, Row] = {}
     for source in project["sources"]:
         if wanted - tags.keys():
-            rows = work.client.get_tags(work.project_id, iteration_id=source["iteration_id"])
-            tags = {tag.id: tag.row for tag in rows if tag.id in wanted} | tags
+            tags = {tag.id: tag.row for tag in _tags_of(work, source["iteration_id"]) if tag.id in wanted} | tags
     result.files.append(work.write_json("tags.json", [tags[tag_id] for tag_id in sorted(tags)], "GetTags"))
     result.count("tags", found=len(tags), written=len(tags))
+
+
+def _tags_of(work: UnitWork, iteration_id: str | None) -> Sequence[Tag]:
+    """Read the tags of a source; an iteration that is gone by now has none."""
+    try:
+        return work.client.get_tags(work.project_id, iteration_id=iteration_id)
+    except ResourceAbsent:
+        if iteration_id is None:
+            raise
+        return ()
 
 
 def _planned_project(work: UnitWork) -> Mapping[str, Any]:

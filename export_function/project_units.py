@@ -12,7 +12,8 @@ from export_function.models import export_models
 from export_function.narrowing import shown_rows
 from export_function.planning import NOT_TRAINED
 from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting, refusal_code
-from shared.domain.errors import AccessDenied, GdprError, ServiceRefusal, TransientError
+from export_function.vanished import has_vanished, name_vanished
+from shared.domain.errors import AccessDenied, GdprError, ResourceAbsent, ServiceRefusal, TransientError
 from shared.domain.resources import Row
 from shared.domain.work import UnitOutcome
 from shared.inventory import PASSES
@@ -50,6 +51,10 @@ def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> Un
             part(work, result)
         except (ServiceRefusal, TransientError) as error:
             errors.append((store, error))
+    if has_vanished(work, [refused for _, refused in errors]):
+        name_vanished(work, result)
+        errors = [(store, refused) for store, refused in errors if not isinstance(refused, ResourceAbsent)]
+        result.count("iterations", vanished=int("iterations" not in result.counts))
     raise_if_worth_waiting([refused for _, refused in errors], work.attempt)
     for store, refused in errors:
         result.fail(store, item_id, refusal_code(refused), refused, "export")

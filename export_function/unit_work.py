@@ -69,9 +69,11 @@ class Result:
         """Add to the counts of a store."""
         self.counts = add_counts(self.counts, {store: words})
 
-    def fail(self, store: str, item_id: str | None, code: str, error: GdprError, operation: str) -> None:
-        """Count one item of a store as failed, and name it."""
-        self.count(store, failed=1)
+    def fail(
+        self, store: str, item_id: str | None, code: str, error: GdprError, operation: str, *, word: str = "failed"
+    ) -> None:
+        """Count one item of a store as failed, or a whole list as `not_available`, and name it."""
+        self.count(store, **{word: 1})
         self.gaps.append(gap(store, item_id, code, f"it could not be had: {error}"))
         self.failures.append(failure(store, item_id, code, error, operation))
 

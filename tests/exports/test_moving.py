@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -98,17 +99,46 @@ def test_what_is_deleted_meanwhile_counts_as_vanished_and_completes(world: World
     assert_adds_up(package)
 
 
-def test_a_deleted_iteration_takes_its_images_along_and_is_named(world: World, album: Album, sound: Sound) -> None:
-    first = album.iterations[0]
-    with (
-        world.gallery() as gallery,
-        when_asked(world, READING, lambda: gallery.call("DELETE", f"/projects/{album.project}/iterations/{first}")),
-    ):
-        package = sound(world.export())
-    assert {gap[2] for gap in package.gaps if gap[0] == "images"} <= {"vanished", "list_moved", "gone", "refused"}
-    named = {gap[1] for gap in package.gaps}
-    assert first in named
+@pytest.mark.parametrize(
+    ("path", "nth", "is_written"),
+    [
+        (READING, 1, False),
+        ("/iterations/{}/performance", 1, True),
+        ("/iterations/{}/export", 1, True),
+        (READING, 3, True),
+    ],
+)
+def test_a_deleted_iteration_takes_its_images_along_and_is_named_once(
+    world: World, album: Album, sound: Sound, path: str, nth: int, *, is_written: bool
+) -> None:
+    """It is no fault of anything that it went, whatever of it was read before: what only it held has vanished too."""
+    first, only_there = album.iterations[0], sorted(album.removed)
+    with world.gallery() as gallery:
+        delete = partial(gallery.call, "DELETE", f"/projects/{album.project}/iterations/{first}")
+        with when_asked(world, path.format(first), delete, nth):
+            package = sound(world.export())
+    assert package.ending == COMPLETE
+    assert [gap for gap in package.gaps if gap[2] != "list_moved"] == [
+        *(("images", one, "vanished") for one in only_there),
+        ("iterations", first, "vanished"),
+    ]
+    written = {"written": 2} if is_written else {"written": 1, "vanished": 1}
+    assert package.counts("iterations") == {"found": 2, **written}
+    assert package.counts("images") == {"found": 9, "written": 7, "vanished": 2, "service_count": 7}
+    assert package.status["failures"] == []
     assert_adds_up(package)
+
+
+def test_rows_of_an_iteration_that_is_still_listed_are_refused_and_not_failed_images(
+    world: World, album: Album, sound: Sound
+) -> None:
+    newest = album.iterations[1]
+    world.control.fault("status", operation="GetImagesByIds", query=newest, status=404)
+    package = sound(world.export())
+    assert package.gaps == [("images", newest, "gone")]
+    assert package.ending == ("partially_completed", "not_available")
+    assert package.counts("images") == {"found": 10, "written": 9, "not_available": 1, "service_count": 7}
+    assert [(one["store"], one["id"], one["status"]) for one in package.status["failures"]] == [("images", newest, 404)]
 
 
 def test_an_image_that_leaves_the_workspace_alone_meanwhile_has_its_bytes_from_an_iteration(
@@ -140,8 +170,8 @@ def test_an_image_whose_newest_iteration_goes_meanwhile_has_its_bytes_from_an_ol
             package = sound(world.export())
     assert package.pictures(album.project) == album.uploaded
     assert image in package.rows_by_id(f"projects/{album.project}/iterations/{older}/images")
-    assert ("images", newest, "gone") in package.gaps
-    assert package.ending == ("partially_completed", "items_failed")
+    assert ("iterations", newest, "vanished") in package.gaps
+    assert package.ending == COMPLETE
     assert_adds_up(package)
 
 

@@ -7,9 +7,9 @@ there is now, so that what arrived after the plan is seen as well. A project tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import batched
 from typing import Any
 
@@ -163,7 +163,7 @@ class Looker:
             self._any_image(client, project, planned)
             return
         selector = image_selector(self.services, self.request)
-        present = self._present(client, project["id"], planned.ids, selector.ids)
+        present = self._present(client, project, planned.ids, selector.ids)
         self.still(planned, present, whole=False)
         if self._has_seen_enough:
             return
@@ -178,14 +178,17 @@ class Looker:
         """Something of what is awaited was seen; what has failed is not awaited, and says nothing of other projects."""
         return self.hasty and any(item not in self.failed for items in self.found.remaining.values() for item in items)
 
-    def _present(self, client: CustomVision, project_id: str, planned: Set[str], also: Set[str]) -> IdSet:
+    def _present(self, client: CustomVision, project: Json, planned: Set[str], also: Set[str]) -> IdSet:
         """Give which of some images any source still has; if in haste, no further than the first that is to be gone."""
         ids, present = planned | also if also else planned, IdSet()
         if not ids:
             return present
-        for source in [None, *(iteration.id for iteration in client.get_iterations(project_id))]:
+        listed = [iteration.id for iteration in client.get_iterations(project["id"])]
+        unlisted = _unlisted(project, listed)
+        for source in [None, *listed, *unlisted]:
             for batch in batched(ids, UNIT_SIZE, strict=False):
-                there = {row.id for row in client.get_images_by_ids(project_id, batch, iteration_id=source)}
+                read = partial(client.get_images_by_ids, project["id"], batch, iteration_id=source)
+                there = {row.id for row in (_if_there(read) if source in unlisted else read())}
                 awaited = {item for item in there if item in planned} - self.exempt - self.failed
                 if self.hasty and awaited:
                     return IdSet(awaited)
@@ -209,8 +212,10 @@ class Looker:
         """Look for stored predictions, with and without an iteration."""
         wanted = None if project["whole"] else planned.ids
         iterations = [iteration.id for iteration in client.get_iterations(project["id"])]
-        there = find_predictions(client, project["id"], iterations, wanted)
-        self.still(planned, set(there), whole=project["whole"])
+        there = set(find_predictions(client, project["id"], iterations, wanted))
+        for hidden in _unlisted(project, iterations):
+            there.update(_if_there(partial(find_predictions, client, project["id"], [hidden], wanted)))
+        self.still(planned, there, whole=project["whole"])
 
     def published(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for iterations that are still published."""
@@ -237,6 +242,25 @@ class Looker:
             by_id = True
         if listed or by_id:
             self.still(planned, {project["id"]}, whole=False)
+
+
+def _unlisted(project: Json, listed: Collection[str]) -> list[str]:
+    """
+    Give the iterations of a plan that were to stay and that the list of iterations does not show.
+
+    Somebody has deleted them, or the list is late: nothing says that it shows everything at once. They are asked for
+    as well, or what they hold would seem to be gone.
+    """
+    planned = (one["id"] for one in project["iterations"] if one["action"] != "delete")
+    return [iteration_id for iteration_id in planned if iteration_id not in listed]
+
+
+def _if_there[T](read: Callable[[], Sequence[T]]) -> Sequence[T]:
+    """Read from an iteration that may be gone."""
+    try:
+        return read()
+    except ResourceAbsent:
+        return ()
 
 
 type LookAt = Callable[[Looker, CustomVision, Json, Planned], None]

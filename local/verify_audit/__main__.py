@@ -17,8 +17,9 @@ from shared.ledger import RequestLedger
 
 NOT_SEEN = """\
 What this cannot see: that the newest file of heads itself is gone, or was changed together with a record before another
-file followed; a request that was removed with its index entry before a file named it; what else than its history was
-changed of a request that has not ended. Signatures are checked by `make verify-receipt`."""
+file followed; a request that was removed with its index entry before a file named it; what else than its history and
+its plan was changed of a request that has not ended; what was changed in the outcomes of single ids (units/).
+Signatures are checked by `make verify-receipt`."""
 
 
 def main() -> int:

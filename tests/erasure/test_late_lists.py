@@ -1,0 +1,90 @@
+"""Lists that are late and do not show what is there: nothing is called gone by that, and nothing waits for what is gone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.resources import Iteration
+from shared.ports import CustomVision
+from shared.services import Services
+from tests.erasure.gallery import gallery
+from tests.erasure.oracle import NOTHING, difference, expected_of_items
+from tests.erasure.readings import ending
+from tests.erasure.world import Driver, World, approve, erasure
+from tests.unit.in_process import Process
+
+
+@dataclass
+class LateList:
+    """The service, whose list of iterations does not show one of them until some time; everything else is as it is."""
+
+    client: CustomVision
+    iteration_id: str
+    until: datetime
+    now: Callable[[], datetime]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def get_iterations(self, project_id: str) -> Sequence[Iteration]:
+        there = self.client.get_iterations(project_id)
+        return [one for one in there if one.id != self.iteration_id or self.now() >= self.until]
+
+
+def with_late_list(world: World, process: Process, iteration_id: str, late: timedelta) -> Process:
+    until = world.clock.now() + late
+
+    def changed(services: Services) -> Services:
+        return replace(
+            services,
+            vision={
+                host: LateList(client, iteration_id, until, world.clock.now) for host, client in services.vision.items()
+            },
+        )
+
+    return Process(world, changed(process.services), changed(process.erasing))
+
+
+@pytest.mark.parametrize("trained_iterations", ["keep", "unpublish"])
+def test_an_image_of_an_iteration_that_the_list_does_not_show_is_not_called_gone(
+    world: World, trained_iterations: str
+) -> None:
+    there = gallery(world)
+    body = erasure(
+        images={"ids": [there.snapshot, there.fresh]}, trained_iterations=trained_iterations, require_approval=True
+    )
+    expected = expected_of_items(world.emulator, body)
+    driver = Driver(world.process())
+    driver.process.post(body)
+    driver.reach("awaiting_approval")
+    driver = Driver(with_late_list(world, driver.process, there.old, timedelta(minutes=30)))
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_a_prediction_of_an_iteration_that_the_list_does_not_show_is_not_called_gone(world: World) -> None:
+    there = gallery(world)
+    world.control.switch(predictions_without_iteration="newest")
+    body = erasure(predictions={"ids": [there.predictions[0]]}, require_approval=True)
+    expected = expected_of_items(world.emulator, body)
+    driver = Driver(world.process())
+    driver.process.post(body)
+    driver.reach("awaiting_approval")
+    driver = Driver(with_late_list(world, driver.process, there.old, timedelta(minutes=30)))
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_an_iteration_that_somebody_deleted_is_no_hindrance(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(erasure(images={"ids": [there.snapshot, there.fresh]}))
+    driver.reach_phase("images")
+    with world.emulator.world.lock:
+        world.emulator.world.projects[there.pets].iterations.pop(there.old)
+    assert ending(driver.finish()) == ("completed", None)

@@ -16,7 +16,7 @@ from typing import Any
 
 from export_function.plan import IMAGES, ITERATION_IMAGES
 from export_function.unit_work import UnitWork
-from shared.domain.errors import Superseded, UnknownRequest
+from shared.domain.errors import DamagedRecord, Superseded, UnknownRequest
 from shared.domain.receipt import Ending
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -89,7 +89,7 @@ def unchanged_ending(before: RequestRecord) -> Ending:
 def _read(services: Services, request_id: str) -> RequestRecord | None:
     try:
         return services.ledger.read(request_id).record
-    except UnknownRequest:
+    except (UnknownRequest, DamagedRecord):
         return None
 
 

@@ -26,7 +26,8 @@ _WHY: Mapping[int, str] = {
     410: "The package has expired.",
     413: "The body is larger than 1 MiB.",
     415: "The body is not JSON.",
-    503: "A setting is missing or malformed, and all of them are named; or the storage account does not answer.",
+    503: "A setting is missing or malformed, and all of them are named; or the storage account does not answer, or "
+    "what it keeps about the request is damaged.",
 }
 
 

@@ -1,8 +1,8 @@
 """
 The poison watch: what the host gave up on is accounted for over HTTP.
 
-A message of a work queue is sent again, a few times; one of a public queue becomes a ledger entry that says it failed,
-and is replaced by a note without its body.
+A message of a work queue is sent again, a few times, and then left to the watchdog; one of a public queue becomes a
+ledger entry that says it failed, and is replaced by a note without its body.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from shared.domain.json_input import parse_json
 from shared.domain.subject_request import RequestType
 from shared.domain.work import DELETION_WORK, EXPORT_WORK, WorkMessage
 from shared.intake import message_json, refuse
+from shared.lifecycle import MAX_SENT_AGAIN
 from shared.ports import QueuedMessage
 from shared.services import Services
 
@@ -63,6 +64,9 @@ def _send_again(services: Services, queue: str, message: QueuedMessage) -> None:
         work = WorkMessage.from_json(parse_json(message.content))
     except InvalidRequest:
         _log.error("a message on %s that is none is dropped", queue)
+        return
+    if work.poisoned > MAX_SENT_AGAIN:  # not even its failure could be recorded
+        _log.error("request %s: a message on %s that fails for good is dropped", work.request_id, queue)
         return
     services.queues.send(queue, work.poisoned_again().to_json())
 

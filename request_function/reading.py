@@ -15,6 +15,7 @@ from shared.acceptance import start
 from shared.cleaning import is_being_rebuilt
 from shared.domain.errors import (
     Conflict,
+    DamagedRecord,
     Gone,
     InvalidRequest,
     StorageUnavailable,
@@ -216,10 +217,10 @@ def _not_given(pointer: str) -> Violation:
 
 
 def _record_of(services: Services, entry: IndexEntry) -> RequestRecord | None:
-    """Read the record behind an index entry; None for an entry whose record was never written, or is under another."""
+    """Read the record behind an index entry; None where it was never written, is under another, or is damaged."""
     try:
         record = services.ledger.read(entry.request_id).record
-    except UnknownRequest:
+    except (UnknownRequest, DamagedRecord):
         return None
     return record if services.ledger.is_indexed_by(record, entry) else None
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from shared.domain.errors import UnknownRequest
+import logging
+
+from shared.domain.errors import DamagedRecord, UnknownRequest
 from shared.ledger import IndexEntry
 from shared.services import Services
+
+_log = logging.getLogger(__name__)
 
 
 def remove_expired(services: Services) -> int:
@@ -16,6 +20,9 @@ def _expire(services: Services, entry: IndexEntry) -> int:
     try:
         record = services.ledger.read(entry.request_id).record
     except UnknownRequest:
+        return 0
+    except DamagedRecord as error:
+        _log.error("%s; its package, if it has one, stays", error)
         return 0
     if not services.has_expired(record):
         return 0

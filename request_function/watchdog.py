@@ -12,7 +12,7 @@ from datetime import datetime
 
 from request_function.poison import PUBLIC_QUEUES
 from shared.acceptance import work_queue
-from shared.domain.errors import Superseded, UnknownRequest
+from shared.domain.errors import DamagedRecord, Superseded, UnknownRequest
 from shared.domain.phases import has_units, phase_of_unit
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -37,6 +37,9 @@ def _look_after(services: Services, entry: IndexEntry) -> int:
         current = services.ledger.read(entry.request_id)
     except UnknownRequest:
         return _drop_orphan(services, entry)
+    except DamagedRecord as error:
+        _log.error("%s; it goes on when that has been put right", error)
+        return 0
     if not services.ledger.is_indexed_by(current.record, entry):
         return _drop_orphan(services, entry)
     if current.record.status.is_final:

@@ -21,6 +21,7 @@ from shared.domain.canonical import readable
 from shared.domain.errors import (
     ConfigurationError,
     Conflict,
+    DamagedRecord,
     Gone,
     InvalidRequest,
     NotAllowed,
@@ -121,6 +122,9 @@ def answers_errors(handler: Handler) -> Handler:
         except ConfigurationError as error:
             violations = [Violation("", problem_) for problem_ in error.problems]
             return problem(503, "settings are missing or malformed", violations, {"Retry-After": "60"})
+        except DamagedRecord as error:
+            _log.error("%s", error)
+            return problem(503, "what is kept about the request is damaged", headers=_retry_after(error))
         except (TransientError, Superseded) as error:
             _log.warning("%s", error)
             return problem(503, "the storage account does not answer now", headers=_retry_after(error))

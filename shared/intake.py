@@ -100,12 +100,12 @@ def _refused_record(services: Services, request_id: str, entry_type: RequestType
 
 
 def message_json(content: bytes) -> object:
-    """Read a public queue's message: JSON, or base64 of it; `InvalidRequest` if it is neither."""
+    """Read a public queue's message: JSON, or base64 of it (in lines, too); `InvalidRequest` if it is neither."""
     try:
         return parse_json(content)
     except InvalidRequest as error:
         try:
-            decoded = base64.b64decode(content.strip(), validate=True)
+            decoded = base64.b64decode(b"".join(content.split()), validate=True)
         except (binascii.Error, ValueError):
             raise error from None
         return parse_json(decoded)

@@ -16,7 +16,7 @@ from hashlib import sha256
 from itertools import batched, chain
 
 from shared.domain.canonical import canonical
-from shared.domain.errors import AlreadyExists, Superseded, UnknownRequest
+from shared.domain.errors import AlreadyExists, DamagedRecord, Superseded, UnknownRequest
 from shared.domain.id_set import IdSet
 from shared.domain.record import RequestRecord
 from shared.ledger import RequestLedger
@@ -189,7 +189,7 @@ def _is_over(ledger: RequestLedger, request_id: str, since: datetime) -> bool:
 def _record(ledger: RequestLedger, request_id: str) -> RequestRecord | None:
     try:
         return ledger.read(request_id).record
-    except UnknownRequest:
+    except (UnknownRequest, DamagedRecord):
         return None
 
 

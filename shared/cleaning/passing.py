@@ -11,7 +11,7 @@ from shared.cleaning.cleaning_pass import CleaningPass, Rebuild
 from shared.cleaning.journal import Journal, Lease, read
 from shared.cleaning.places import Erased
 from shared.domain.canonical import canonical
-from shared.domain.errors import AlreadyExists, Superseded, UnknownRequest
+from shared.domain.errors import AlreadyExists, DamagedRecord, Superseded, UnknownRequest
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.services import Services
@@ -60,15 +60,25 @@ def open_journals(services: Services) -> Iterator[tuple[str, Journal]]:
 
 
 def exports_kept(services: Services) -> Iterator[RequestRecord]:
-    """Give the records of all exports that run or have ended and not expired; the cancelled ones are left out."""
+    """
+    Give the records of all exports that run or have ended and not expired; the cancelled ones are left out.
+
+    `DamagedRecord` after all others: whether its package holds something cannot be told, and no other waits for it.
+    """
+    damaged: DamagedRecord | None = None
     for entry in services.ledger.index():
         if entry.type.is_export and entry.state != "expired":
             try:
                 record = services.ledger.read(entry.request_id).record
             except UnknownRequest:
                 continue
+            except DamagedRecord as error:
+                damaged = error
+                continue
             if services.ledger.is_indexed_by(record, entry) and record.status is not RequestStatus.CANCELLED:
                 yield record
+    if damaged is not None:
+        raise damaged
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ Every error of the application. The type says what happens next.
     |   +-- OutcomeUnknown         sent, no answer: it may have happened
     |   +-- StillUnderway          accepted, and not done yet: how long that may take is the request's own matter
     |   +-- StorageUnavailable     Azure Storage did not answer as it should
+    |   +-- DamagedRecord          a record cannot be read any more: somebody must put it right
     +-- ServiceRefusal             Custom Vision answered, and the answer is final
     |   +-- ResourceAbsent         404
     |   +-- AccessDenied           401, 403
@@ -113,6 +114,15 @@ class Throttled(TransientError):
     """Too many calls; nothing was done."""
 
     code = "throttled"
+
+
+class DamagedRecord(TransientError):
+    """What lies there as a request's record is none, which this app never writes; the work waits for who mends it."""
+
+    code = "record_damaged"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"the record of request {request_id}")
 
 
 class ServiceUnavailable(TransientError):

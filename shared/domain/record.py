@@ -18,6 +18,8 @@ from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import Counts
 
 MAX_FAILURES = 100
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading something else than a record raises."""
 GENESIS = "sha256:" + "0" * 64
 
 _TIMES = ("received_time", "expected_completion_time", "updated_time", "completed_time", "phase_time")

@@ -60,6 +60,16 @@ def test_a_message_may_be_base64_of_json(app: App, name: str, body: dict[str, An
 
 
 @pytest.mark.parametrize(("name", "body", "public", "work"), BOTH)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_base64_may_be_cut_into_lines_as_command_line_tools_do(
+    app: App, name: str, body: dict[str, Any], public: str, work: str, end: bytes
+) -> None:
+    lines = base64.encodebytes(json.dumps(body | {"subject_request_id": ID}).encode())
+    app.deliver(name, lines.replace(b"\n", end))
+    assert [request["subject_request_id"] for request in listed(app)] == [ID]
+
+
+@pytest.mark.parametrize(("name", "body", "public", "work"), BOTH)
 def test_a_message_with_an_id_alone_wakes_a_known_request(
     app: App, name: str, body: dict[str, Any], public: str, work: str
 ) -> None:

@@ -1,0 +1,144 @@
+"""A record that something else has written over stops its own request, and nothing else."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from export_function.fulfilment import ExportFulfilment
+from request_function.poison import watch_poison_queues
+from request_function.reading import ListQuery, list_requests
+from request_function.retention import remove_expired
+from request_function.watchdog import resend_lost_work
+from shared.domain.errors import DamagedRecord
+from shared.domain.work import EXPORT_WORK
+from shared.lifecycle import LAST_DELIVERY, handle
+from tests.unit.in_process import Process, Region, region
+
+EXPORT = {"scope": {"projects": "all"}}
+ERASURE = {
+    "scope": {"level": "items", "projects": "all", "images": {"metadata": {"subject": "anna"}}},
+    "options": {"trained_iterations": "keep"},
+}
+DAMAGES = [
+    pytest.param(lambda _: b"", id="empty"),
+    pytest.param(lambda _: b"\x00\xff", id="no text"),
+    pytest.param(lambda whole: whole[:200], id="cut off"),
+    pytest.param(lambda _: b"null", id="null"),
+    pytest.param(lambda _: b"{}", id="no fields"),
+    pytest.param(lambda whole: json.dumps(json.loads(whole) | {"more": 1}).encode(), id="a field too many"),
+]
+type Damage = Callable[[bytes], bytes]
+EXPIRED = 31 * 86400
+
+
+@pytest.fixture(scope="module")
+def living() -> Iterator[Region]:
+    with region() as one:
+        yield one
+
+
+@pytest.fixture
+def world(living: Region) -> Region:
+    living.control.reset()
+    living.control.seed("Pets", 2, metadata={"subject": ["anna", "ben"]})
+    return Region(living.emulator, living.session)
+
+
+def requested(world: Region, process: Process, body: dict[str, Any] = EXPORT) -> str:
+    world.pass_time(1)
+    return process.post(body)
+
+
+def hurt(world: Region, request_id: str, damage: Damage) -> bytes:
+    """Write over a record, and give it as it was."""
+    name = f"{request_id}/record.json"
+    blob = world.requests.read(name)
+    assert blob is not None
+    world.requests.put(name, damage(blob.content))
+    return blob.content
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_watchdog_looks_after_the_requests_behind_a_damaged_one(world: Region, damage: Damage) -> None:
+    process = world.process()
+    before, damaged, after = (requested(world, process) for _ in range(3))
+    list(world.queues.drain(EXPORT_WORK))
+    whole = hurt(world, damaged, damage)
+    world.pass_time(1300)
+    assert resend_lost_work(process.services) == 2
+    assert {process.finish(one)["request_status"] for one in (before, after)} == {"completed"}
+    world.requests.put(f"{damaged}/record.json", whole)
+    assert resend_lost_work(process.services) == 1
+    assert process.finish(damaged)["request_status"] == "completed"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_list_shows_the_requests_around_a_damaged_one(world: Region, damage: Damage) -> None:
+    process = world.process()
+    before, damaged, after = (requested(world, process) for _ in range(3))
+    hurt(world, damaged, damage)
+    shown = list_requests(process.services, ListQuery.read({}))["requests"]
+    assert [entry["subject_request_id"] for entry in shown] == [after, before]
+    with pytest.raises(DamagedRecord) as raised:
+        process.status(damaged)
+    assert damaged in str(raised.value)
+
+
+def test_what_has_expired_goes_although_a_record_is_damaged(world: Region) -> None:
+    process = world.process()
+    _, damaged, _ = (process.finish(requested(world, process))["subject_request_id"] for _ in range(3))
+    hurt(world, damaged, lambda _: b"")
+    world.clock.advance(EXPIRED)
+    assert remove_expired(process.services) == 2
+    kept = {entry.name.split("/")[0] for entry in world.exports.entries()}
+    assert kept == {damaged}, "whether its package has expired cannot be told"
+
+
+def test_an_erasure_waits_for_a_damaged_record_of_a_package_and_cleans_that_package_too(world: Region) -> None:
+    process = world.process()
+    packages = [process.finish(requested(world, process))["subject_request_id"] for _ in range(2)]
+    whole = hurt(world, packages[1], lambda _: b"")
+    erasure = requested(world, process, ERASURE)
+    until = world.clock.now() + timedelta(minutes=30)
+    process.work_until(lambda: world.clock.now() > until)
+    assert process.status(erasure)["completed_time"] is None
+    world.requests.put(f"{packages[1]}/record.json", whole)
+    assert process.finish(erasure)["request_status"] == "completed"
+    assert {package: pictures(world, package) for package in packages} == dict.fromkeys(packages, 1)
+
+
+def pictures(world: Region, package: str) -> int:
+    return sum("/images/files/" in entry.name for entry in world.exports.entries(f"{package}/"))
+
+
+def test_an_erasure_that_a_damaged_record_keeps_waiting_too_long_ends_and_does_not_claim_to_be_complete(
+    world: Region,
+) -> None:
+    process = world.process()
+    package = process.finish(requested(world, process))["subject_request_id"]
+    hurt(world, package, lambda _: b"")
+    ended = process.finish(requested(world, process, ERASURE))
+    assert (ended["request_status"], ended["reason"]) == ("failed", "delivery_exhausted")
+
+
+def test_work_for_a_damaged_record_is_tried_a_few_times_and_then_left_to_the_watchdog(world: Region) -> None:
+    process = world.process()
+    damaged = requested(world, process)
+    whole = hurt(world, damaged, lambda _: b"")
+    for _ in range(4):
+        (message,) = list(world.queues.drain(EXPORT_WORK))
+        with pytest.raises(DamagedRecord):
+            handle(process.services, ExportFulfilment(), message.content, LAST_DELIVERY)
+        world.queues.put_raw(f"{EXPORT_WORK}-poison", message.content)  # as the host does
+        watch_poison_queues(process.services)
+    (message,) = list(world.queues.drain(EXPORT_WORK))
+    world.queues.put_raw(f"{EXPORT_WORK}-poison", message.content)
+    watch_poison_queues(process.services)
+    assert world.queues.waiting(EXPORT_WORK) == [], "it does not go on for ever"
+    world.requests.put(f"{damaged}/record.json", whole)
+    world.pass_time(1300)
+    assert resend_lost_work(process.services) == 1
+    assert process.finish(damaged)["request_status"] == "completed"

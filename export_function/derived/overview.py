@@ -74,6 +74,7 @@ def _glance(request_id: str, head: Mapping[str, Any], projects: Sequence[Project
         (texts.PROJECTS, joined(_listed([_project_link(project) for project in projects]))),
         (texts.PICTURES_TOTAL, total),
         (texts.PERIOD, _period(projects)),
+        (texts.ERASED, _erased(head)),
     ]
     return joined((facts(pairs), element("p", texts.SEVERAL_ZIPS)))
 
@@ -89,7 +90,7 @@ def _listed(items: Sequence[Safe]) -> Iterable[Content]:
 def _scope(scope: Mapping[str, Any]) -> Content:
     """Say what was asked for; the manifest's scope has kinds and numbers, no values of a person."""
     projects = scope.get("projects")
-    words = [texts.SCOPE_ALL if projects == "all" else texts.SCOPE_NAMED.format(projects=projects)]
+    words = [texts.SCOPE_ALL if projects == "all" else _named(str(projects))]
     if isinstance(images := scope.get("images"), Mapping):
         words.append(texts.SCOPE_IMAGES.format(kinds=", ".join(images)))
     if isinstance(predictions := scope.get("predictions"), Mapping):
@@ -97,6 +98,21 @@ def _scope(scope: Mapping[str, Any]) -> Content:
         count = ids if isinstance(ids, int) else len(ids or ())
         words.append(texts.SCOPE_PREDICTIONS.format(number=number(count)))
     return "; ".join(words)
+
+
+def _named(projects: str) -> str:
+    """Say how many projects were named; the manifest has "2 named"."""
+    count = projects.partition(" ")[0]
+    return texts.SCOPE_ONE_NAMED if count == "1" else texts.SCOPE_NAMED.format(projects=count)
+
+
+def _erased(head: Mapping[str, Any]) -> Safe | None:
+    """Say what later erasures took out of the package: without it nobody could tell why the numbers differ."""
+    erased = int(head.get("erased_on_request") or 0)
+    if not erased:
+        return None
+    items = texts.ERASED_ITEM if erased == 1 else texts.ERASED_ITEMS.format(items=number(erased))
+    return filled(texts.ERASED_WORDS, items=items, when=moment((head.get("cleaned") or {}).get("time")))
 
 
 def _period(projects: Sequence[ProjectSummary]) -> Safe | None:
@@ -130,8 +146,11 @@ def _missing(gaps: Sequence[Mapping[str, Any]]) -> Safe:
     order = list(texts.GAPS)
     kinds = sorted(gaps, key=lambda gap: (order.index(gap["code"]) if gap["code"] in order else 99, str(gap["store"])))
     grouped = groupby(kinds, key=lambda gap: (gap["store"], gap["code"]))
-    entries = [_missing_kind(store, code, list(entries)) for (store, code), entries in grouped]
-    return joined((element("p", texts.MISSING_LEAD), *entries))
+    entries = [(code, _missing_kind(store, code, list(entries))) for (store, code), entries in grouped]
+    asked = [entry for code, entry in entries if code != NOT_ASKED]
+    unasked = [entry for code, entry in entries if code == NOT_ASKED]
+    lead = element("p", texts.MISSING_LEAD if asked else texts.NOTHING_MISSING)
+    return joined((lead, *asked, element("p", texts.UNASKED_LEAD) if unasked else None, *unasked))
 
 
 def _missing_kind(store: str, code: str, gaps: Sequence[Mapping[str, Any]]) -> Safe:

@@ -81,6 +81,7 @@ figcaption ol { margin: .35rem 0; }
 @media (forced-colors: active) { .under, .over { stroke: CanvasText; } ul.tags li { border: 1px solid; } }
 @media print { :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #bbb; --accent: #000;
   --wash: #f3f3f3; } body { font-size: 9pt; } .skip, nav { display: none; }
+  details::details-content { content-visibility: visible; }
   figure, .missing, tr { break-inside: avoid; }
   h2, h3, h4, h5 { break-after: avoid; } .gallery { grid-template-columns: repeat(3, 1fr); gap: .5rem; }
   figcaption { font-size: 7.5pt; padding: .4rem .5rem; } figcaption dl { grid-template-columns: 4.5rem 1fr; }

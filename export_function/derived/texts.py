@@ -32,13 +32,18 @@ REQUEST = "Request"
 WRITTEN = "Written"
 SCOPE = "Asked for"
 SCOPE_ALL = "all projects"
-SCOPE_NAMED = "{projects} projects"
+SCOPE_ONE_NAMED = "one project, by its name or id"
+SCOPE_NAMED = "{projects} projects, by their names or ids"
 SCOPE_IMAGES = "one person’s images, found by {kinds}"
 SCOPE_PREDICTIONS = "{number} stored predictions by their ids"
 PICTURES_TOTAL = "Pictures"
 PICTURES_WORDS = "{images} training images and {predictions} stored predictions"
 PERIOD = "Uploaded between"
 PERIOD_WORDS = "and"
+ERASED = "Erased since"
+ERASED_WORDS = "{items} on request, the last time on {when}. They are in no file of this package any more."
+ERASED_ITEM = "1 item"
+ERASED_ITEMS = "{items} items"
 GALLERY = "Pictures, page by page"
 GALLERY_PAGE = "Page {number}"
 GALLERY_RANGE = "pictures {first} to {last}"
@@ -71,9 +76,10 @@ HELD_NOTE = (
     "erased from this package since is still counted in it."
 )
 
-MISSING = "What could not be had"
+MISSING = "What is not here, and why"
 NOTHING_MISSING = "Nothing that was asked for is missing."
-MISSING_LEAD = "Everything else was exported. manifest.json names each of these by its id."
+MISSING_LEAD = "This was asked for and could not be had. manifest.json names each of it by its id."
+UNASKED_LEAD = "This was not asked for, and so not exported:"
 GAPS = {
     "copy_refused": "listed by the service, but the bytes could not be had",
     "refused": "refused by the service",

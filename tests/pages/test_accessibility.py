@@ -136,6 +136,14 @@ def test_a_small_screen_needs_no_scrolling_to_the_side(opened: Page) -> None:
     assert opened.run("document.documentElement.scrollWidth") <= 320
 
 
+def test_paper_has_what_is_folded_on_the_screen(package: Unpacked, page: Page) -> None:
+    page.open(package.index)
+    shown = "[...document.querySelectorAll('details > :not(summary)')].map(e => e.checkVisibility())"
+    assert set(page.run(shown)) == {False}
+    page.call("Emulation.setEmulatedMedia", media="print")
+    assert set(page.run(shown)) == {True}
+
+
 def test_paper_has_the_pictures_and_no_navigation(opened: Page) -> None:
     opened.call("Emulation.setEmulatedMedia", media="print")
     assert opened.run("[...document.querySelectorAll('nav')].every(nav => getComputedStyle(nav).display == 'none')")

@@ -151,6 +151,30 @@ def test_the_overview_says_what_is_held_since_when_and_what_is_missing() -> None
     assert "Stored predictions : not asked for." in page
 
 
+REFUSED = {"store": "images", "id": id_of("image", 9), "code": "copy_refused", "detail": "why"}
+UNASKED = {"store": "account", "id": None, "code": "not_asked", "detail": "the request did not ask for it"}
+COULD_NOT = "This was asked for and could not be had."
+NOT_MISSING = "Nothing that was asked for is missing."
+NOT_ASKED_FOR = "This was not asked for, and so not exported:"
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said"),
+    [
+        ((), {NOT_MISSING}),
+        ((REFUSED,), {COULD_NOT}),
+        ((UNASKED,), {NOT_MISSING, NOT_ASKED_FOR}),
+        ((UNASKED, REFUSED), {COULD_NOT, NOT_ASKED_FOR}),
+    ],
+    ids=["nothing", "refused", "not asked", "both"],
+)
+def test_what_was_not_asked_for_is_never_said_to_be_missing(gaps: tuple[dict[str, Any], ...], said: set[str]) -> None:
+    builder = project()
+    written(builder, HEAD, gaps)
+    page = text_of(builder, "index.html")
+    assert {words for words in (COULD_NOT, NOT_MISSING, NOT_ASKED_FOR) if words in page} == said
+
+
 def test_what_was_left_out_of_a_kind_that_is_held_is_told_apart_from_the_kind() -> None:
     builder = project()
     part = {"store": "tags", "id": None, "code": "not_asked", "detail": "tags that no selected image carries"}
@@ -202,6 +226,34 @@ def test_a_narrowed_export_says_that_it_is_about_one_person() -> None:
     page = text_of(builder, "index.html")
     assert "about one person" in page
     assert "found by tags, metadata; 3 stored predictions by their ids" in page
+
+
+@pytest.mark.parametrize(
+    ("projects", "words"),
+    [
+        ("all", "Asked for all projects "),
+        ("1 named", "Asked for one project, by its name or id "),
+        ("2 named", "Asked for 2 projects, by their names or ids "),
+    ],
+)
+def test_how_many_projects_were_asked_for_is_said_in_words(projects: str, words: str) -> None:
+    builder = project()
+    written(builder, HEAD | {"scope": {"projects": projects}})
+    assert words in text_of(builder, "index.html")
+
+
+@pytest.mark.parametrize(("items", "words"), [(1, "1 item on request"), (1250, "1\u202f250 items on request")])
+def test_a_package_that_was_cleaned_says_how_much_was_erased_from_it_and_when(items: int, words: str) -> None:
+    builder = project()
+    written(builder, HEAD | {"erased_on_request": items, "cleaned": {"passes": 2, "time": "2026-02-03T04:05:06Z"}})
+    page = text_of(builder, "index.html")
+    assert f"Erased since {words}, the last time on 3 February 2026, 04:05 UTC ." in page
+
+
+def test_a_package_that_nothing_was_erased_from_speaks_of_no_erasure() -> None:
+    builder = project()
+    written(builder, HEAD | {"erased_on_request": 0})
+    assert "Erased since" not in text_of(builder, "index.html")
 
 
 def test_an_export_of_single_predictions_is_about_one_person_too() -> None:

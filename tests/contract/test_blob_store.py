@@ -166,6 +166,9 @@ def test_an_etag_from_a_listing_replaces(store: BlobStore) -> None:
     store.put("file", b"1")
     (entry,) = store.entries()
     store.replace("file", b"2", etag=entry.etag)
+    there = store.read("file")
+    assert there is not None
+    assert there.content == b"2"
 
 
 def test_metadata_is_listed_when_asked_for(store: BlobStore) -> None:

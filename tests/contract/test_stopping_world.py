@@ -43,7 +43,9 @@ def test_exactly_so_many_writes_happen() -> None:
 
 
 def test_a_world_with_time_left_does_not_stop() -> None:
-    work(StoppingBlobStore(InMemoryBlobStore(), stop_after=WRITES + 1))
+    inner = InMemoryBlobStore()
+    work(StoppingBlobStore(inner, stop_after=WRITES + 1))
+    assert [entry.name for entry in inner.entries()] == ["file", "log"]
 
 
 def test_a_stopped_world_answers_nothing_any_more() -> None:

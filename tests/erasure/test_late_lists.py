@@ -1,4 +1,4 @@
-"""Lists that are late and do not show what is there: nothing is called gone by that, and nothing waits for what is gone."""
+"""Lists that are late and do not show what is there: nothing is called gone by that, or waited for that is gone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

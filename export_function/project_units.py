@@ -88,19 +88,20 @@ def _hidden_settings(work: UnitWork, result: Result) -> dict[str, Any]:
     """
     Give the settings that v3.3 does not show; what v3.3 shows is written without them too.
 
-    A service that does not know the preview version has none to show; that it forbids or fails to is named.
+    That a service does not know the preview version is noted beside them; that it forbids or fails to is named, and
+    counts as one failure more: the rest of the project is written.
     """
     try:
         shown = preview_settings(work.client, work.project_id)
     except (AccessDenied, TransientError) as error:
         raise_if_worth_waiting([error], work.attempt)
-        result.gaps.append(
-            gap("projects", work.project_id, "refused", f"settings that only v3.4-preview shows: {error}")
-        )
+        result.count("projects", failed=1)
+        detail = f"settings that only v3.4-preview shows: {error}"
+        result.gaps.append(gap("projects", work.project_id, "refused", detail))
         result.failures.append(failure("projects", work.project_id, "refused", error, error.operation))
         return {}
-    except ServiceRefusal:
-        return {}
+    except ServiceRefusal as refusal:
+        return {"previewSettingsNote": f"v3.4-preview is not offered here (status {refusal.status})"}
     return {"previewSettings": shown} if shown else {}
 
 

@@ -136,7 +136,9 @@ def test_a_service_without_the_preview_has_no_more_to_show(whole: World, sound: 
     whole.control.fault("status", route="v3.4-preview", status=status)
     package = sound(whole.export())
     assert (package.ending, package.gaps) == (COMPLETE, [])
-    assert "previewSettings" not in package.json(f"projects/{album.project}/project.json")
+    details = package.json(f"projects/{album.project}/project.json")
+    assert "previewSettings" not in details
+    assert f"status {status}" in details["previewSettingsNote"], "that nothing is set would be something else"
 
 
 # one fault at a time
@@ -151,7 +153,8 @@ def test_a_preview_that_is_refused_costs_no_more_than_what_only_it_shows(
     package = sound(whole.export())
     assert (package.ending, package.gaps) == (LACKING, [("projects", album.project, "refused")])
     assert package.json(f"projects/{album.project}/project.json")["name"] == "Album"
-    assert package.counts("projects") == {"found": 1, "written": 1}
+    assert package.counts("projects") == {"found": 2, "written": 1, "failed": 1}
+    assert_adds_up(package)
     assert [(one["store"], one["status"]) for one in package.status["failures"]] == [("projects", status)]
 
 

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -286,6 +287,20 @@ def test_an_iteration_that_is_refused_is_named_and_what_others_hold_is_exported(
     assert (package.ending[0], package.gaps) == ("partially_completed", [("images", family.iteration, "refused")])
     assert package.pictures(family.project).keys() == set(family.anna[1:])
     assert_nobody_else(package, family)
+
+
+def test_an_iteration_that_is_deleted_meanwhile_costs_the_rest_nothing(
+    world: World, family: Family, sound: Sound
+) -> None:
+    """Also where only it had a tag that the package is to show."""
+    with world.gallery() as gallery:
+        gallery.call("DELETE", f"/projects/{family.project}/tags/{family.tags['tag-anna']}")
+        delete = partial(gallery.call, "DELETE", f"/projects/{family.project}/iterations/{family.iteration}")
+        with when_asked(world, "/tags", delete):
+            package = sound(world.export({"scope": {"projects": "all", "images": {"ids": family.anna}}}))
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert package.pictures(family.project).keys() == set(family.anna)
+    assert package.json(f"projects/{family.project}/tags.json") == [], "it went with the iteration"
 
 
 def test_an_iteration_without_a_copy_of_its_own_is_nothing_to_miss(world: World, family: Family, sound: Sound) -> None:

@@ -43,7 +43,7 @@ def has_moved(
     try:
         return any(ahead(shown, lambda look: look(), len(looks)))
     except ResourceAbsent:
-        return not only_grown  # the project or an iteration is gone: nothing can have come
+        return not only_grown  # the project is gone: nothing can have come
     except (ServiceRefusal, TransientError) as error:
         if not can_go_without(record, error):
             raise
@@ -60,11 +60,19 @@ def _other_iterations(client: CustomVision, project_id: str, sources: _Sources, 
 
 def _other_counts(client: CustomVision, project_id: str, sources: _Sources, only_grown: bool) -> bool:
     counted = (source for source in sources if source["counted"] is not None)
-    grown_by = (
-        client.get_image_count(project_id, iteration_id=source["iteration_id"]) - source["planned"]
-        for source in counted
-    )
+    grown_by = (_grown_by(client, project_id, source) for source in counted)
     return any(number > 0 if only_grown else number != 0 for number in grown_by)
+
+
+def _grown_by(client: CustomVision, project_id: str, source: Mapping[str, Any]) -> int:
+    """Say how many images a list has more than were read; of a deleted iteration all have gone."""
+    try:
+        count = client.get_image_count(project_id, iteration_id=source["iteration_id"])
+    except ResourceAbsent:
+        if source["iteration_id"] is None:
+            raise
+        count = 0
+    return count - int(source["planned"])
 
 
 def _new_images(services: Services, client: CustomVision, record: RequestRecord, project: Mapping[str, Any]) -> bool:
@@ -86,8 +94,18 @@ def _new_predictions(
         return False
     shown: set[str] = set()
     for source in last_sources(record, project):
-        shown |= newest_ids(client, project["id"], source["iteration_id"])
+        shown |= _newest_predictions(client, project["id"], source["iteration_id"])
     return bool(_not_planned(services, record, project, PREDICTIONS, shown))
+
+
+def _newest_predictions(client: CustomVision, project_id: str, iteration_id: str | None) -> set[str]:
+    """Give the ids of the newest page of a query; a deleted iteration has none of its own any more."""
+    try:
+        return newest_ids(client, project_id, iteration_id)
+    except ResourceAbsent:
+        if iteration_id is None:
+            raise
+        return set()
 
 
 def _not_planned(

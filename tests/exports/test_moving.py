@@ -242,6 +242,31 @@ def test_what_is_deleted_after_it_was_exported_is_named_and_completes(world: Wor
     assert package.pictures(album.project) == album.uploaded
 
 
+@pytest.mark.parametrize("came", ["image", "prediction"])
+def test_what_comes_at_the_very_end_is_named_though_an_iteration_goes_too(
+    world: World, album: Album, sound: Sound, came: str
+) -> None:
+    first, second = album.iterations
+
+    def change() -> None:
+        with world.gallery() as gallery:
+            gallery.call("DELETE", f"/projects/{album.project}/iterations/{first}")
+        if came == "image":
+            world.control.delete_images(album.project, album.images[:1])
+            world.control.add_images(album.project, 1)
+        else:
+            predict(world.emulator, album.project, second, 91)
+
+    process = world.process()
+    request_id = process.post({"scope": {"projects": "all"}})
+    process.work_until(lambda: process.status(request_id)["progress"]["phase"] == "derived")
+    change()
+    process.finish(request_id)
+    package = sound(Package(world, process, request_id))
+    assert package.gaps == [("images", album.project, "list_moved")]
+    assert package.ending == ("partially_completed", "inventory_unstable")
+
+
 @pytest.mark.parametrize("phase", ["planning", "data"])
 def test_unstable_ties_and_repeated_rows_lose_and_double_nothing(world: World, sound: Sound, phase: str) -> None:
     seeded = world.control.seed("Ties", 300, share_blobs=True, iterations=1)

@@ -104,6 +104,8 @@ class Settings:
         return settings, reader.problems
 
 
+UNRESOLVED = "@Microsoft.KeyVault("
+"""How a setting begins whose secret App Service could not read: the app is given the reference's own text."""
 DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
 MAX_NUMBER = 100_000.0
 LONGEST_LINK = 7 * 24 * 60.0
@@ -118,7 +120,11 @@ class _Reader:
         self.problems: list[str] = []
 
     def text(self, name: str) -> str | None:
-        return self._environ.get(name, "").strip() or None
+        value = self._environ.get(name, "").strip()
+        if value.startswith(UNRESOLVED):  # else a text that is no secret would be taken for one
+            self.problems.append(f"{name} is a reference to Key Vault that the platform could not resolve")
+            return None
+        return value or None
 
     def flag(self, name: str) -> bool:
         value = (self.text(name) or "false").lower()

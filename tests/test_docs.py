@@ -4,12 +4,16 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.functions.decorators.http import HttpTrigger
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from request_function.openapi_words import REASONS, RESIDUALS
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.settings import Settings
@@ -47,22 +51,6 @@ SETTINGS = [
     "RECEIPT_RETIRED_KEYS",
     "LOCAL_HOST_LEASE_SECONDS",
     "LOCAL_HOST_KEYS",
-]
-REASONS = [
-    "inventory_unstable",
-    "project_not_found",
-    "ambiguous_name",
-    "confirm_mismatch",
-    "blocked",
-    "items_failed",
-    "nothing_matched",
-    "verify_deadline",
-    "conflicting_images",
-    "drift",
-    "bad_message",
-    "id_in_use",
-    "delivery_exhausted",
-    "not_available",
 ]
 EXAMPLE = ROOT / "local.settings.json.example"
 
@@ -138,7 +126,12 @@ def test_every_status_is_explained(status: RequestStatus) -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_is_explained(reason: str) -> None:
-    assert f"`{reason}`" in text()
+    assert f"\n| `{reason}` |" in (ROOT / "docs/troubleshooting.md").read_text()
+
+
+@pytest.mark.parametrize("code", RESIDUALS)
+def test_everything_that_may_remain_is_explained(code: str) -> None:
+    assert f"\n| `{code}` |" in (ROOT / "docs/erasure.md").read_text()
 
 
 def targets() -> list[str]:
@@ -166,11 +159,19 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def own_links(page: Path) -> list[str]:
+    """Give the links of a page that lead into this project."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    return [target for target in targets if not target.startswith(("http://", "https://", "mailto:"))]
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    assert {f"docs/{page.name}" for page in pages()[1:]} <= {target.partition("#")[0] for target in own_links(README)}
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if own_links(page)], ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        if target.startswith(("http://", "https://", "mailto:")):
-            continue
+    for target in own_links(page):
         path, _, anchor = target.partition("#")
         there = (page.parent / path).resolve() if path else page
         assert there.exists(), target
@@ -187,6 +188,35 @@ def test_the_project_speaks_of_itself_only(page: Path) -> None:
 @pytest.mark.parametrize("name", ["docs/erasure.md", "docs/architecture.md"])
 def test_what_the_code_refers_to_is_there(name: str) -> None:
     assert (ROOT / name).exists()
+
+
+def pinned(file: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+)==", (ROOT / file).read_text(), re.MULTILINE))
+
+
+def brought_along() -> set[str]:
+    """Give the packages that the deployed ones need, and these in turn, on this machine."""
+    found, left = set[str](), pinned("requirements.txt")
+    while left:
+        wanted = [Requirement(line) for name in left for line in requires(name) or ()]
+        names: set[str] = {
+            canonicalize_name(one.name) for one in wanted if not one.marker or one.marker.evaluate({"extra": ""})
+        }
+        left = names - found
+        found |= names
+    return found - pinned("requirements.txt")
+
+
+def test_every_package_that_is_installed_on_purpose_is_explained() -> None:
+    page = (ROOT / "docs/dependencies.md").read_text()
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)}
+    assert pinned("requirements.txt") | pinned("requirements-dev.txt") <= explained
+
+
+def test_every_package_that_comes_along_is_named() -> None:
+    (line,) = re.findall(r"^They bring along: (.*)\.$", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
+    assert {canonicalize_name(name) for name in re.findall(r"`([^`]+)`", line)} == brought_along()
 
 
 def test_a_record_names_no_field_that_could_hold_a_person() -> None:

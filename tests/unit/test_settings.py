@@ -134,6 +134,17 @@ def test_no_problem_repeats_a_value(name: str, value: str) -> None:
     assert not any(SECRET in problem for problem in problems(SMALLEST | {name: value}))
 
 
+@pytest.mark.parametrize(
+    "name", ["LEDGER_HASH_KEY", "CUSTOM_VISION_TRAINING_KEY", "RECEIPT_SIGNING_KEY", "RECEIPT_RETIRED_KEYS"]
+)
+def test_a_reference_that_the_platform_did_not_resolve_is_never_taken_for_the_secret(name: str) -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://vault.vault.azure.net/secrets/secret)"
+    settings, found = Settings.read_with_problems(SMALLEST | {name: reference})
+    assert found == [f"{name} is a reference to Key Vault that the platform could not resolve"]
+    assert reference not in (settings.ledger_hash_key, settings.receipt_signing_key, settings.receipt_retired_keys)
+    assert [resource.key for resource in settings.resources] == [None]
+
+
 def test_all_problems_are_found_at_once() -> None:
     bad = {"EXPORT_RETENTION_DAYS": "x", "ALLOW_KEY_EXPORT": "x", "REQUESTS_CONTAINER": "X", "ARM_ENDPOINT": "x"}
     assert {problem.split()[0] for problem in problems(bad)} == {"CUSTOM_VISION_ENDPOINT", *bad}

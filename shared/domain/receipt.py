@@ -33,7 +33,10 @@ _RESIDUALS: Mapping[str, tuple[str, str]] = {
         "Stored predictions were not searched: they carry no tag or metadata of a person; the service keeps 30 days.",
         _DOCS + "limits-and-quotas",
     ),
-    "tag_named_after_person": ("These tags were selected by and remain.", _DOCS + "export-delete-data"),
+    "tag_named_after_person": (
+        "The items were selected by these tags, and the tags stay: the name of a tag may be that of a person.",
+        _DOCS + "export-delete-data",
+    ),
     "project_data_30_days": (
         "The service removes the data of a deleted project within 30 days, not at once.",
         "https://learn.microsoft.com/legal/cognitive-services/custom-vision/custom-vision-cvs-data-privacy",

@@ -106,13 +106,17 @@ def _named(projects: str) -> str:
     return texts.SCOPE_ONE_NAMED if count == "1" else texts.SCOPE_NAMED.format(projects=count)
 
 
-def _erased(head: Mapping[str, Any]) -> Safe | None:
-    """Say what later erasures took out of the package: without it nobody could tell why the numbers differ."""
+def _erased(head: Mapping[str, Any]) -> str | None:
+    """
+    Say what later erasures took out of the package: without it nobody could tell why the numbers differ.
+
+    The time stands in the manifest only, so that a cleaning that died and was repeated makes the same page.
+    """
     erased = int(head.get("erased_on_request") or 0)
     if not erased:
         return None
     items = texts.ERASED_ITEM if erased == 1 else texts.ERASED_ITEMS.format(items=number(erased))
-    return filled(texts.ERASED_WORDS, items=items, when=moment((head.get("cleaned") or {}).get("time")))
+    return texts.ERASED_WORDS.format(items=items)
 
 
 def _period(projects: Sequence[ProjectSummary]) -> Safe | None:

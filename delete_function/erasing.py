@@ -209,14 +209,32 @@ def _judge(work: UnitWork, selector: ImageSelector, iterations: Sequence[Iterati
     verdicts, missing = Verdicts(selector), work.unit.item_ids
     rows = work.client.get_images_by_ids(work.project_id, missing)
     verdicts.observe(rows, None)
-    missing = sorted(set(missing) - {row.id for row in rows})
+    missing = gone = sorted(set(missing) - {row.id for row in rows})
     for iteration in iterations if missing else ():
         rows = work.client.get_images_by_ids(work.project_id, missing, iteration_id=iteration.id)
         verdicts.observe(rows, iteration.id)
         missing = sorted(set(missing) - {row.id for row in rows})
         if not missing:
             break
+    rejected = verdicts.rejected | verdicts.conflicting
+    _no_newer_row_is_hidden(work, iterations, [item for item in gone if item in rejected])
     return verdicts
+
+
+def _no_newer_row_is_hidden(work: UnitWork, iterations: Sequence[Iteration], rejected: Sequence[str]) -> None:
+    """
+    Raise `StillUnderway` if an iteration of the plan holds images that were judged without it: the list is late.
+
+    It may be the one whose row decides: they would be called somebody else's, and never looked for again.
+    """
+    known = set(work.unit.details.get("iterations", ()))
+    for hidden in sorted(known.difference(one.id for one in iterations)) if rejected else ():
+        try:
+            rows = work.client.get_images_by_ids(work.project_id, rejected, iteration_id=hidden)
+        except ResourceAbsent:
+            continue
+        if rows:
+            raise StillUnderway("GetIterations")
 
 
 def _delete_images(work: UnitWork, found: Found) -> None:

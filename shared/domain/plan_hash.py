@@ -70,18 +70,24 @@ def hash_again(plan: Mapping[str, Any], read: ReadUnits) -> str:
     """
     taken = PlanHash()
     for project in plan["projects"]:
-        own = _without([*project["units"], *project["listed_pages"]], project.get("packaged_units", ()))
+        own = _without([*project["units"], *project["listed_pages"]], _packaged_units(project))
         actions = {iteration["id"]: iteration["action"] for iteration in project["iterations"]}
         taken.project(project["id"], whole=project["whole"], actions=actions, tags=_items(own, TAGS, read))
         images = LISTED if project["whole"] else IMAGES
         taken.items(_items(own, images, read), _items(own, PREDICTIONS, read))
     for project in plan["projects"]:
-        if packaged := project.get("packaged_units", ()):
+        if packaged := _packaged_units(project):
             taken.packaged(project["id"])
             taken.items(_items(packaged, IMAGES, read), _items(packaged, PREDICTIONS, read))
     if plan["account"]:
         taken.account(_account_name(plan["account"]["unit"], read))
     return taken.value()
+
+
+def _packaged_units(project: Mapping[str, Any]) -> Sequence[str]:
+    """Give the pages of what only packages hold; a plan of before this was noted has none."""
+    units: Sequence[str] = project.get("packaged_units", ())
+    return units
 
 
 def _without(unit_ids: Sequence[str], others: Sequence[str]) -> list[str]:

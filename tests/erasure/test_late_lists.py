@@ -13,6 +13,7 @@ from shared.services import Services
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items
 from tests.erasure.readings import ending
+from tests.erasure.truth import retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
 from tests.unit.in_process import Process
 
@@ -61,6 +62,26 @@ def test_an_image_of_an_iteration_that_the_list_does_not_show_is_not_called_gone
     driver.process.post(body)
     driver.reach("awaiting_approval")
     driver = Driver(with_late_list(world, driver.process, there.old, timedelta(minutes=30)))
+    approve(driver.process)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_an_image_is_not_called_somebody_elses_by_an_older_row_while_the_list_does_not_show_the_newer_one(
+    world: World,
+) -> None:
+    seeded = world.control.seed("Pets", 2, iterations=1, tags=["ben", "anna"], unique_bytes=True)
+    project, image = seeded["project"], seeded["images"][0]
+    retagged(world.emulator, project, [image], "anna")
+    newer = trained(world.emulator, project)
+    world.control.delete_images(project, [image], everywhere=False)
+    body = erasure(images={"tags": ["anna"]}, trained_iterations="keep", require_approval=True)
+    expected = expected_of_items(world.emulator, body)
+    assert image in expected.images
+    driver = Driver(world.process())
+    driver.process.post(body)
+    driver.reach("awaiting_approval")
+    driver = Driver(with_late_list(world, driver.process, newer, timedelta(minutes=30)))
     approve(driver.process)
     assert ending(driver.finish()) == ("completed", None)
     assert difference(expected.after, world.facts()) == NOTHING

@@ -113,4 +113,6 @@ def _all_of(unit_ids: Sequence[str], read: ReadUnits) -> Iterator[WorkUnit]:
 def _account_name(unit_id: str, read: ReadUnits) -> str:
     (unit,) = _all_of([unit_id], read)
     account = AccountId.parse(unit.details["account"])
-    return account.name if account else ""
+    if account is None:
+        raise PageAbsent
+    return account.name

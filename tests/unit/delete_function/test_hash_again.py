@@ -9,7 +9,7 @@ import pytest
 from delete_function.plan import PlanBuilder, ProjectTarget
 from shared.domain.plan_hash import PageAbsent, hash_again
 from shared.domain.work import PlannedItem, WorkUnit
-from tests.unit.delete_function.targets import P2, A, B, C, packaged, target, whole
+from tests.unit.delete_function.targets import P2, A, B, C, F, packaged, target, whole
 
 ACCOUNT_ID = (
     "/subscriptions/5ab5c411-0000-4000-a000-000000000001/resourceGroups/g/providers/Microsoft.CognitiveServices"
@@ -111,12 +111,21 @@ def test_another_head_makes_another_one(change: dict[str, Any]) -> None:
     assert hash_again(plan, pages.read) != plan["plan_hash"]
 
 
-@pytest.mark.parametrize("path", [f"{ACCOUNT_ID}/accounts/another", "nothing"])
-def test_another_account_or_none_makes_another_one(path: str) -> None:
+def test_another_account_makes_another_one_and_what_is_none_is_told() -> None:
     plan, pages = made("account")
     unit_id = plan["account"]["unit"]
-    pages.units[unit_id] = replace(pages.units[unit_id], details={"account": path})
+    pages.units[unit_id] = replace(pages.units[unit_id], details={"account": f"{ACCOUNT_ID}/accounts/another"})
     assert hash_again(plan, pages.read) != plan["plan_hash"]
+    pages.units[unit_id] = replace(pages.units[unit_id], details={"account": "nothing"})
+    with pytest.raises(PageAbsent):
+        hash_again(plan, pages.read)
+
+
+def test_a_page_more_than_the_plan_names_is_told() -> None:
+    plan, pages = made("items")
+    more = next(unit for unit in pages.units.values() if unit.kind == "images")
+    with pytest.raises(PageAbsent):
+        hash_again(plan, lambda unit_ids: [*pages.read(unit_ids), more])
 
 
 def test_what_packages_hold_counts_by_its_own_pages() -> None:
@@ -137,4 +146,11 @@ def test_projects_that_are_gone_take_their_turn_before_those_that_are_there() ->
     builder = PlanBuilder()
     for project_id in (A, B):
         builder.add(target(project_id=project_id), [])
-    assert sorted([B, A, C], key=builder.place_of_packaged) == [C, A, B]
+    assert [builder.place_of_packaged(project_id) for project_id in (A, B, C)] == [0, 1, -1]
+
+
+def test_a_plan_names_the_tags_that_go_and_the_pages_of_what_packages_hold() -> None:
+    pages = Pages()
+    plan = planned(pages, target(), whole(project_id=P2), also=[packaged(), packaged()])
+    assert [project["going_tags"] for project in plan["projects"]] == [[F], []]
+    assert [len(project["packaged_units"]) for project in plan["projects"]] == [4, 0]

@@ -1,6 +1,8 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,13 @@ def test_the_order_of_members_does_not_matter(value: dict[str, object]) -> None:
 @given(OBJECTS)
 def test_what_is_written_is_read_back(value: dict[str, object]) -> None:
     assert json.loads(canonical(value)) == json.loads(readable(value)) == value
+
+
+@pytest.mark.parametrize("write", [canonical, readable])
+def test_half_a_surrogate_pair_is_written_as_it_was_sent_and_can_be_read_again(write: Callable[[Any], bytes]) -> None:
+    value = {"name": "\ud83d half, \U0001f600 whole, \x00"}
+    assert b"\\ud83d half" in write(value)
+    assert json.loads(write(value).decode()) == value
 
 
 def test_the_form_that_digests_are_taken_of_never_changes() -> None:

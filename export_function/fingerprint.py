@@ -8,15 +8,16 @@ differ with every read. Pure but for the few reads of a project's own data.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from export_function.account import preview_settings
 from shared.domain.canonical import canonical
 from shared.domain.errors import ServiceRefusal
 from shared.domain.links import without_links
 from shared.domain.resources import Resource, Row
-from shared.ports import CustomVision
+from shared.ports_account import TrainingResource
 
 _MODULUS = 2**256
 
@@ -49,13 +50,14 @@ class Fingerprint:
         return f"{self.total:064x}"
 
 
-def add_own_data(fingerprint: Fingerprint, client: CustomVision, project_id: str) -> set[str]:
+def add_own_data(fingerprint: Fingerprint, client: TrainingResource, project_id: str) -> set[str]:
     """
-    Add a project's details, tags and iterations, and each iteration's exported models.
+    Add a project's details, hidden settings, tags and iterations, and each iteration's exported models.
 
     Gives the ARM ids of the accounts to which its iterations are published.
     """
     fingerprint.add("project", [dict(client.get_project(project_id).row)])
+    fingerprint.add("preview", _shown(lambda: [preview_settings(client, project_id)]))
     fingerprint.add_resources("tags", client.get_tags(project_id))
     iterations = client.get_iterations(project_id)
     fingerprint.add_resources("iterations", iterations)
@@ -65,9 +67,14 @@ def add_own_data(fingerprint: Fingerprint, client: CustomVision, project_id: str
     return {str(account) for account in named if account}
 
 
-def _exports(client: CustomVision, project_id: str, iteration_id: str) -> list[Any]:
+def _exports(client: TrainingResource, project_id: str, iteration_id: str) -> list[Any]:
+    return _shown(lambda: [dict(row) for row in client.get_exports(project_id, iteration_id)])
+
+
+def _shown(read: Callable[[], list[Any]]) -> list[Any]:
+    """Read some rows; where that is refused, a row that says so."""
     try:
-        return [dict(row) for row in client.get_exports(project_id, iteration_id)]
+        return read()
     except ServiceRefusal as refusal:
         return [{"refused": refusal.status, "code": refusal.code}]
 

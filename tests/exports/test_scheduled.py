@@ -128,6 +128,9 @@ CHANGES: dict[str, Callable[[World, Album], object]] = {
     "metadata": lambda world, album: owner(
         world, "POST", f"/projects/{album.project}/images/metadata", {"k": "v"}, imageIds=album.images[0]
     ),
+    "a setting that only the preview shows": lambda world, album: world.control.storage_integration(
+        album.project, notificationQueueUri="https://a.queue.core.windows.net/q?sig=c2VjcmV0"
+    ),
     "a name": lambda world, album: owner(world, "PATCH", f"/projects/{album.project}", {"name": "Renamed"}),
     "a model": lambda world, album: owner(
         world, "POST", f"/projects/{album.project}/iterations/{album.iterations[1]}/export", platform="CoreML"

@@ -45,7 +45,12 @@ def export_iteration_images(work: UnitWork) -> UnitOutcome:
     is_deleted = has_vanished(work, gone)
     raise_if_worth_waiting([*(() if is_deleted else gone), *_errors([*copied, *elsewhere])], work.attempt)
     result = Result()
-    _account_for(result, work, IMAGES, with_bytes, [*copied, *elsewhere])
+    copies = [*copied, *elsewhere]
+    # What a list answers that is refused proves of no image that it is gone.
+    known = with_bytes if is_deleted or not gone else with_bytes - _not_there(with_bytes, copies)
+    _account_for(result, work, IMAGES, known, copies)
+    for item in sorted(with_bytes - known):
+        result.fail(IMAGES, item, "gone", gone[0], gone[0].operation)
     if is_deleted:
         name_vanished(work, result)
     elif gone:
@@ -84,10 +89,20 @@ def _wanted_images(work: UnitWork) -> list[str]:
 
 def _read_images(work: UnitWork, ids: Sequence[str], iteration_id: str | None) -> tuple[list[Image], set[str]]:
     """Read images anew: their rows, and the ids that are somebody else's by now in an export of one person's."""
-    rows = work.client.get_images_by_ids(work.project_id, ids, iteration_id=iteration_id)
+    rows = _rows_by_ids(work, ids, iteration_id)
     selector = image_selector(work.services, work.request)
     meant = [row for row in rows if work.request.images is None or matches(selector, row)]
     return sorted(meant, key=lambda image: image.id), {row.id for row in rows} - {row.id for row in meant}
+
+
+def _rows_by_ids(work: UnitWork, ids: Sequence[str], iteration_id: str | None) -> list[Image]:
+    """Read images, each once; what is missing is asked for once more, so that a slip of the service is no absence."""
+    found: dict[str, Image] = {}
+    for _ in range(2):
+        if missing := [item for item in ids if item not in found]:
+            rows = work.client.get_images_by_ids(work.project_id, missing, iteration_id=iteration_id)
+            found |= {row.id: row for row in rows if row.id in missing}
+    return list(found.values())
 
 
 def _read_iteration(work: UnitWork) -> tuple[list[Image], set[str], list[ResourceAbsent]]:
@@ -198,12 +213,16 @@ def _find_predictions(work: UnitWork, wanted: frozenset[str]) -> list[StoredPred
 
 
 def _all_pages(work: UnitWork) -> Iterator[Sequence[StoredPrediction]]:
-    """Walk through the unit's query from its beginning; an iteration that is gone by now has nothing more."""
+    """Walk through the unit's query from its beginning, or where its iteration was deleted, through that of all."""
+    query = work.unit.details["query"]
     try:
-        for _, page in query_pages(work.client, work.project_id, work.unit.details["query"]):
+        for _, page in query_pages(work.client, work.project_id, query):
             yield page
     except ResourceAbsent:
-        return
+        if query is None or query in {iteration.id for iteration in work.client.get_iterations(work.project_id)}:
+            raise
+        for _, page in query_pages(work.client, work.project_id, None):
+            yield page
 
 
 def _planned_pages(work: UnitWork) -> Iterator[Sequence[StoredPrediction]]:

@@ -37,6 +37,16 @@ def test_a_list_that_fails_from_the_beginning_costs_what_it_shows(
     assert package.json(f"projects/{failing.project}/project.json")["name"] == "Failing"
 
 
+def test_tags_whose_list_always_ends_half_way_cost_nothing_else(
+    world: World, albums: tuple[Album, Album], sound: Sound
+) -> None:
+    failing, other = albums
+    world.control.fault("truncate", operation="GetTags", keep_bytes=10, route=failing.project)
+    package = sound(world.export())
+    assert_other_is_whole(package, other)
+    assert failing.project in {one for _, one, code in package.gaps if code == "refused"}
+
+
 @pytest.mark.parametrize("operation", LISTS)
 def test_a_list_that_fails_at_the_end_costs_nothing_that_was_read(
     world: World, albums: tuple[Album, Album], sound: Sound, operation: str

@@ -1,7 +1,9 @@
 """Lists that move while an export runs: what came is exported too, what went is named, and nothing is silent."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from export_function.fulfilment import requested
 from export_function.project_units import export_iteration
 from export_function.unit_work import UnitWork
+from local.custom_vision.emulator import Outcome
+from local.custom_vision.wire import Request
 from shared.domain.work import WorkUnit
 from shared.ports import StoredBlob
 from tests.exports.everything import Album, fill, predict
@@ -127,6 +131,58 @@ def test_a_deleted_iteration_takes_its_images_along_and_is_named_once(
     assert package.counts("images") == {"found": 9, "written": 7, "vanished": 2, "service_count": 7}
     assert package.status["failures"] == []
     assert_adds_up(package)
+
+
+def test_what_only_a_listed_iteration_holds_is_never_called_vanished_for_a_404(
+    world: World, album: Album, sound: Sound
+) -> None:
+    first = album.iterations[0]
+    world.control.fault("status", operation="GetImagesByIds", query=first, status=404)
+    package = sound(world.export())
+    lost = sorted([first, *album.removed])
+    assert package.gaps == [("images", one, "gone") for one in lost]
+    assert package.ending == ("partially_completed", "items_failed")
+    assert package.counts("images") == {
+        "found": 10,
+        "written": 7,
+        "failed": 2,
+        "not_available": 1,
+        "service_count": 7,
+    }
+
+
+def test_stored_predictions_are_never_called_vanished_for_a_404(world: World, album: Album, sound: Sound) -> None:
+    with when_asked(world, READING, lambda: world.control.fault("status", operation="QueryPredictions", status=404)):
+        package = sound(world.export())
+    assert {gap for gap in package.gaps if gap[0] == "predictions"} == {
+        ("predictions", one, "gone") for one in album.predictions
+    }
+    assert package.ending == ("partially_completed", "items_failed")
+
+
+@pytest.mark.parametrize("slip", ["an image is left out", "each image is there twice"])
+def test_a_slip_of_one_answer_costs_and_doubles_no_row(world: World, album: Album, sound: Sound, slip: str) -> None:
+    emulator, as_before = world.emulator.emulator, world.emulator.emulator.handle
+    left_out: list[str] = []
+
+    def handle(request: Request) -> Outcome:
+        outcome = as_before(request)
+        if request.path.endswith(READING) and outcome.answer is not None:
+            rows = json.loads(outcome.answer.body)
+            if slip == "each image is there twice":
+                rows = [*rows, *rows]
+            elif not left_out:
+                left_out.append(rows.pop()["id"])
+            return Outcome(replace(outcome.answer, body=json.dumps(rows).encode()), outcome.keep_bytes)
+        return outcome
+
+    emulator.handle = handle  # type: ignore[method-assign]
+    try:
+        package = sound(world.export())
+    finally:
+        emulator.handle = as_before  # type: ignore[method-assign]
+    assert (package.ending, package.gaps) == (COMPLETE, [])
+    assert_whole(world, package, album.project)
 
 
 def test_rows_of_an_iteration_that_is_still_listed_are_refused_and_not_failed_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,6 +17,7 @@ from shared.adapters.blob_direct_small import DirectSmallBlobs
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.call_budget import SharedCallBudget
 from shared.adapters.custom_vision import CustomVisionClient
+from shared.adapters.custom_vision_caller import KeyCaller
 from shared.adapters.custom_vision_connection import base_address
 from shared.adapters.http_exchange import make_session
 from shared.adapters.load_meter import LoadMeter
@@ -77,6 +79,7 @@ class Installation:
             found += _problems_of(lambda: self._storage("DATA_STORAGE"))
         settings, problems = Settings.read_with_problems(self._environ)
         found += [*problems, *check_scheduled_scope(settings, _validate_scope)]
+        found += _problems_of(lambda: [KeyCaller(resource.key) for resource in settings.resources if resource.key])
         return found + _problems_of(_receipt_keys(settings).check)
 
     @property
@@ -191,8 +194,16 @@ def _receipt_keys(settings: Settings) -> PemReceiptKeys:
     return PemReceiptKeys(settings.receipt_signing_key, settings.receipt_retired_keys)
 
 
+_NO_NCRONTAB = re.compile(r"[?#]|(?<![a-z])[lw](?![a-z])|(?<=\d)[lw]", re.IGNORECASE)
+_SUNDAY_AS_7 = re.compile(r"(?<![\d/])0*7(?!\d)")
+"""What croniter takes and the Functions host does not: it would leave the function out."""
+
+
 def _is_schedule(value: str) -> bool:
-    return len(value.split()) == 6 and bool(croniter.is_valid(value, second_at_beginning=True))
+    fields = value.split()
+    if len(fields) != 6 or _NO_NCRONTAB.search(value) or _SUNDAY_AS_7.search(fields[-1]):
+        return False
+    return bool(croniter.is_valid(value, second_at_beginning=True))
 
 
 def _validate_scope(body: object) -> object:

@@ -101,6 +101,8 @@ class Settings:
             receipt_signing_key=reader.text("RECEIPT_SIGNING_KEY"),
             receipt_retired_keys=reader.text("RECEIPT_RETIRED_KEYS"),
         )
+        if settings.requests_container == settings.exports_container:  # a package is deleted by the id of its request
+            reader.problems.append("EXPORTS_CONTAINER must be another container than REQUESTS_CONTAINER")
         return settings, reader.problems
 
 

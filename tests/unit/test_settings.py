@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.functions_host.schedule import parse_schedule
 from shared.bootstrap import Installation
 from shared.domain.errors import ConfigurationError
 from shared.settings import Settings, VisionResource
@@ -193,12 +194,36 @@ def test_no_representation_shows_a_secret() -> None:
         (STORAGE | {"EXPORT_SCHEDULE": "0 3 * * *"}, "EXPORT_SCHEDULE"),
         (STORAGE | {"EXPORT_SCHEDULE": "0 0 3 * * 9"}, "EXPORT_SCHEDULE"),
         (STORAGE | {"WATCHDOG_SCHEDULE": "*/5 * * * *"}, "WATCHDOG_SCHEDULE"),
+        *[
+            (STORAGE | {"WATCHDOG_SCHEDULE": schedule}, "WATCHDOG_SCHEDULE")
+            for schedule in (
+                "0 0 0 ? * *",
+                "0 0 0 L * *",
+                "0 0 0 * * 7",
+                "0 0 0 * * 5-7",
+                "0 0 0 * * L5",
+                "0 0 0 * * 5#2",
+            )
+        ],
+        (STORAGE | {"CUSTOM_VISION_TRAINING_KEY": "two\nlines"}, "CUSTOM_VISION_TRAINING_KEY"),
+        (STORAGE | {"CUSTOM_VISION_TRAINING_KEY": "\u043a\u043b\u044e\u0447"}, "CUSTOM_VISION_TRAINING_KEY"),
+        (STORAGE | {"REQUESTS_CONTAINER": "gdpr-exports"}, "EXPORTS_CONTAINER"),
+        (STORAGE | {"EXPORTS_CONTAINER": "one", "REQUESTS_CONTAINER": "one"}, "EXPORTS_CONTAINER"),
         (STORAGE | {"EXPORT_SCHEDULE": "0 0 3 * * *", "EXPORT_SCOPE": '{"projects": []}'}, "EXPORT_SCOPE"),
         (STORAGE | {"EXPORT_SCHEDULE": "0 0 3 * * *", "EXPORT_SCOPE": '{"projects": "all", "x": 1}'}, "EXPORT_SCOPE"),
     ],
 )
 def test_an_installation_names_the_bad_setting_alone(environ: dict[str, str], name: str) -> None:
     assert [problem.split()[0].rstrip(":") for problem in Installation(SMALLEST | environ).problems()] == [name]
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["*/7 */7 */7 */7 */7 */7", "7 7 7 7 7 0", "0 0 3 * jul,Apr wed", "0 0,17-19/2 3 1-7 * 1-5", "0 0 0 31 2 *"],
+)
+def test_every_schedule_that_the_host_takes_is_taken(schedule: str) -> None:
+    assert Installation(SMALLEST | STORAGE | {"WATCHDOG_SCHEDULE": schedule}).problems() == []
+    parse_schedule(schedule)
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_no_log_line_holds_a_secret_or_a_personal_value(run: tuple[Region, Witne
 def test_no_message_holds_anything_but_ids_and_counters(run: tuple[Region, Witness]) -> None:
     world, witness = run
     assert witness.messages
-    allowed = {"subject_request_id", "attempt", "unit_id", "round", "waits", "poisoned", "resent"}
+    allowed = {"subject_request_id", "attempt", "unit_id", "round", "waits", "poisoned", "resent", "turn"}
     assert all(json.loads(message).keys() <= allowed for message in witness.messages)
     for planted in (*secrets(world), *PERSONAL, PROJECT):
         assert not any(planted in message for message in witness.messages)

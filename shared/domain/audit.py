@@ -18,13 +18,11 @@ from typing import Any, Self
 
 from shared.domain.canonical import canonical, digest
 from shared.domain.identifiers import guid
-from shared.domain.record import HistoryEntry, RequestRecord, chain_is_whole
+from shared.domain.record import MALFORMED, HistoryEntry, RequestRecord, chain_is_whole
 
 _NAME = re.compile(r"audit/(\d{4}-\d\d-\d\d)\.json")
 NOTES_AFTER_THE_END = frozenset({"kept_since"})
 """What may still be noted in the record of a request that has ended: until when its package stays."""
-
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class UnreadableAudit(ValueError):
@@ -79,7 +77,7 @@ class AuditFile:
                 raise UnreadableAudit("not a file of heads")
             previous = value["previous"] and {name: str(value["previous"][name]) for name in ("name", "sha256")}
             return cls(day=date.fromisoformat(value["date"]), previous=previous, heads=heads)
-        except _MALFORMED:
+        except MALFORMED:
             raise UnreadableAudit("not a file of heads") from None
 
 
@@ -103,9 +101,10 @@ def read_record(content: bytes) -> RequestRecord | None:
     """Read a record's blob; None if it is none any more."""
     try:
         value = json.loads(content)
-        canonical(value)  # what has no such spelling (NaN, half a character) is nothing that this app has written
+        # NaN, or half a character, is nothing that this app has written: a record holds no text of the service's.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         return RequestRecord.from_json(value)
-    except _MALFORMED:
+    except MALFORMED:
         return None
 
 

@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.plan_hash import PageAbsent, ReadUnits, hash_again
-from shared.domain.record import RequestRecord
+from shared.domain.record import MALFORMED, RequestRecord
 from shared.domain.work import WorkUnit
-
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def plan_problems(record: RequestRecord, content: bytes | None, read: ReadUnits, *, has_pages: bool) -> list[str]:
@@ -39,7 +37,7 @@ def plan_problems(record: RequestRecord, content: bytes | None, read: ReadUnits,
         agree = all(_agrees(project, unit) for project in plan["projects"] for unit in read(project["units"]))
     except PageAbsent:
         return ["plan/: a page is gone, or is another one"]
-    except _MALFORMED:
+    except MALFORMED:
         return ["plan.json: it or one of its pages cannot be read any more"]
     is_approved = agree and again == record.plan_hash
     return problems + ([] if is_approved else ["plan/: ids or actions are not those of its plan_hash"])

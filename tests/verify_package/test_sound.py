@@ -1,5 +1,6 @@
 """A package that is what its manifest says is found to be so, in every form of download."""
 
+import gc
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -103,13 +104,19 @@ def test_a_big_package_is_verified_in_the_memory_of_a_small_one(tmp_path: Path, 
         writer.finish()
         writer.zip_all()
         where = writer.download(tmp_path / str(pictures))
-        tracemalloc.start()
-        try:
-            assert verified(where).findings == []
-            peaks.append(tracemalloc.get_traced_memory()[1])
-        finally:
-            tracemalloc.stop()
+        peaks.append(min(peak_of_verifying(verified, where) for _ in range(3)))
     assert peaks[1] < peaks[0] + 3_000_000
+
+
+def peak_of_verifying(verified: Verify, where: Path) -> int:
+    """Give the most bytes held at once; what other threads of the test process take meanwhile comes on top."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        assert verified(where).findings == []
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_listing_keeps_its_rows_out_of_memory() -> None:

@@ -49,6 +49,16 @@ def with_late_list(world: World, process: Process, iteration_id: str, late: time
     return Process(world, changed(process.services), changed(process.erasing))
 
 
+def ending_with_late_list(world: World, body: dict[str, Any], iteration_id: str) -> tuple[str, str | None]:
+    """Plan an erasure, and carry it out while the list of iterations does not show one of them for half an hour."""
+    driver = Driver(world.process())
+    driver.process.post(body)
+    driver.reach("awaiting_approval")
+    driver = Driver(with_late_list(world, driver.process, iteration_id, timedelta(minutes=30)))
+    approve(driver.process)
+    return ending(driver.finish())
+
+
 @pytest.mark.parametrize("trained_iterations", ["keep", "unpublish"])
 def test_an_image_of_an_iteration_that_the_list_does_not_show_is_not_called_gone(
     world: World, trained_iterations: str
@@ -58,12 +68,7 @@ def test_an_image_of_an_iteration_that_the_list_does_not_show_is_not_called_gone
         images={"ids": [there.snapshot, there.fresh]}, trained_iterations=trained_iterations, require_approval=True
     )
     expected = expected_of_items(world.emulator, body)
-    driver = Driver(world.process())
-    driver.process.post(body)
-    driver.reach("awaiting_approval")
-    driver = Driver(with_late_list(world, driver.process, there.old, timedelta(minutes=30)))
-    approve(driver.process)
-    assert ending(driver.finish()) == ("completed", None)
+    assert ending_with_late_list(world, body, there.old) == ("completed", None)
     assert difference(expected.after, world.facts()) == NOTHING
 
 
@@ -78,12 +83,7 @@ def test_an_image_is_not_called_somebody_elses_by_an_older_row_while_the_list_do
     body = erasure(images={"tags": ["anna"]}, trained_iterations="keep", require_approval=True)
     expected = expected_of_items(world.emulator, body)
     assert image in expected.images
-    driver = Driver(world.process())
-    driver.process.post(body)
-    driver.reach("awaiting_approval")
-    driver = Driver(with_late_list(world, driver.process, newer, timedelta(minutes=30)))
-    approve(driver.process)
-    assert ending(driver.finish()) == ("completed", None)
+    assert ending_with_late_list(world, body, newer) == ("completed", None)
     assert difference(expected.after, world.facts()) == NOTHING
 
 
@@ -92,12 +92,7 @@ def test_a_prediction_of_an_iteration_that_the_list_does_not_show_is_not_called_
     world.control.switch(predictions_without_iteration="newest")
     body = erasure(predictions={"ids": [there.predictions[0]]}, require_approval=True)
     expected = expected_of_items(world.emulator, body)
-    driver = Driver(world.process())
-    driver.process.post(body)
-    driver.reach("awaiting_approval")
-    driver = Driver(with_late_list(world, driver.process, there.old, timedelta(minutes=30)))
-    approve(driver.process)
-    assert ending(driver.finish()) == ("completed", None)
+    assert ending_with_late_list(world, body, there.old) == ("completed", None)
     assert difference(expected.after, world.facts()) == NOTHING
 
 

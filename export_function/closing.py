@@ -150,10 +150,9 @@ class Closing:
 
     def _count_units(self, project: Json) -> None:
         listings = self._listings(project)
-        unwritten, listed, lacking = set[tuple[str, str]](), set[str](), False
+        unwritten, listed = set[tuple[str, str]](), set[str]()
         for outcome in self._outcomes(project):
             self._count_outcome(outcome)
-            lacking |= bool(outcome.failures or outcome.gaps)
             listed |= {row["path"] for row in outcome.files if not kind_of_picture(row)}
             unwritten |= {
                 (entry["store"], entry["id"]) for entry in outcome.gaps if entry["id"] and entry["code"] in UNWRITTEN
@@ -164,8 +163,7 @@ class Closing:
                     self._lost(row)
         if unwritten:
             self._take_back(project, unwritten)
-        if lacking:
-            remove_unlisted(self.services.packages, self.request_id, project["id"], listed)
+        remove_unlisted(self.services.packages, self.request_id, project["id"], listed)
 
     def _take_back(self, project: Json, unwritten: set[tuple[str, str]]) -> None:
         """Remove the pictures that no unit has written in the end, though an earlier try of one may have."""

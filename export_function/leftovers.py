@@ -16,12 +16,17 @@ from itertools import takewhile
 from export_function.account import ACCOUNT_FILE, KEYS_FILE
 from shared.packages import PackageStore, package_prefix, project_path
 from shared.ports import WrittenFile
+from shared.reading_ahead import ahead
+
+PICTURES_BEGIN = "/files/"
 
 HEAD = 64
 """Bytes that are enough to tell a picture's type."""
 
-_OWN_FILES = ("project.json", "tags.json", "iterations.json", "coco.json", "images.csv", "tags.csv")
-_OF_A_PROJECT = (*_OWN_FILES, "iterations/", "images/", "predictions/")
+_OF_A_PROJECT = ("coco.json", "images", "iterations", "predictions/", "project.json", "tags.")
+"""What the names of a project's files begin with: few listings, and each may end where its pictures begin."""
+
+LONGEST_LISTING = 5000
 
 
 def leftover_picture(packages: PackageStore, path: str, request_id: str) -> tuple[str, WrittenFile, bytes] | None:
@@ -59,12 +64,18 @@ def remove_unlisted(packages: PackageStore, request_id: str, project_id: str, li
     """
     Remove what tries of units have written of a project, pictures aside, and no outcome lists.
 
-    To be called when every unit has its outcome. `listed`: the paths of all that is listed, pictures aside.
+    To be called when every unit has its outcome, also where nothing is lacking: a try that was killed may have written
+    rows that the next one did not find any more. `listed`: the paths of all that is listed, pictures aside.
     """
     prefix = package_prefix(request_id)
-    project = prefix + project_path(project_id, "")
-    names = (name for place in _OF_A_PROJECT for name in _before_pictures(packages, project + place))
-    packages.blobs.delete_all([name for name in names if name.removeprefix(prefix) not in listed])
+    starts = [project_path(project_id, place) for place in _OF_A_PROJECT]
+
+    def unlisted(start: str) -> list[str]:
+        expected = sum(path.startswith(start) for path in listed)
+        names = _before_pictures(packages, prefix + start, expected)
+        return [name for name in names if name.removeprefix(prefix) not in listed]
+
+    packages.blobs.delete_all([name for names in ahead(starts, unlisted, len(starts)) for name in names])
 
 
 def remove_account(packages: PackageStore, request_id: str, listed: Collection[str]) -> None:
@@ -73,7 +84,11 @@ def remove_account(packages: PackageStore, request_id: str, listed: Collection[s
     packages.blobs.delete_all([package_prefix(request_id) + path for path in unlisted])
 
 
-def _before_pictures(packages: PackageStore, start: str) -> Iterator[str]:
-    """List names that begin so: in a folder with pictures, which come last, only the pages of rows before them."""
-    names = (entry.name for entry in packages.blobs.entries(start))
-    return takewhile(lambda name: not name.startswith(f"{start}files/"), names)
+def _before_pictures(packages: PackageStore, start: str, expected: int) -> Iterator[str]:
+    """
+    List names that begin so: in a folder with pictures, which come last, only the pages of rows before them.
+
+    `expected`: how many there probably are, so that no more pictures than needed are listed behind them.
+    """
+    entries = packages.blobs.entries(start, page_size=min(expected + 1, LONGEST_LISTING))
+    return takewhile(lambda name: PICTURES_BEGIN not in name, (entry.name for entry in entries))

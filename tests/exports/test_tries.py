@@ -75,6 +75,30 @@ def test_what_one_try_wrote_of_an_iteration_and_the_last_one_cannot_have_is_not_
     assert not [path for path in package.blobs if "image_performances" in path]
 
 
+@pytest.mark.parametrize(
+    "of_a_project",
+    [
+        "iterations/{iteration}/image_performances/00009.jsonl",
+        "iterations/{iteration}/models/of-another-try.zip",
+        "tags.csv",
+    ],
+)
+def test_what_a_killed_try_wrote_and_the_next_one_does_not_is_not_left_though_nothing_is_lacking(
+    world: World, album: Album, of_a_project: str
+) -> None:
+    """The killed one found rows that an erasure took away before the next one looked: that one wrote no such file."""
+    process = world.process()
+    options = {"package": "none", "formats": ["coco"]}
+    request_id = process.post({"scope": {"projects": [album.project]}, "options": options})
+    process.work_until(lambda: process.services.ledger.plan(request_id) is not None)
+    path = f"projects/{album.project}/" + of_a_project.format(iteration=album.iterations[0])
+    world.exports.put(f"{request_id}/{path}", b"{}")
+    process.finish(request_id)
+    package = Package(world, process, request_id)
+    assert path not in package.blobs
+    assert package.ending == COMPLETE
+
+
 def test_giving_up_a_unit_takes_no_file_away_since_another_delivery_may_have_the_outcome_that_stands(
     world: World, album: Album
 ) -> None:

@@ -37,12 +37,12 @@ class Limits:
     How large a part may become.
 
     `size`: bytes of a whole zip. `members`: files in one, which bounds the directory that is held while a zip is
-    written (about 150 bytes a member) and keeps every zip below the 65,535 from which Zip64 is needed.
+    written (about a kibibyte a member) and keeps every zip below the 65,535 from which Zip64 is needed.
     `manifest`: bytes left free in part 1 for manifest.json, whose size is not known before the parts are.
     """
 
     size: int = GIBIBYTE
-    members: int = 5_000
+    members: int = 2_500
     manifest: int = 16 * 1024**2
     rows_a_page: int = 1000
 

@@ -36,7 +36,7 @@ def build_part(packages: PackageStore, request_id: str, part: int, rows: Listed)
 
     `rows` may give any of the manifest's rows, in their order: those of this part are taken. It is called twice, as
     data goes before pictures. Memory: a few blocks of the store, up to 8 files of at most 1 MiB that are read ahead,
-    and about 150 bytes a member for the zip's directory.
+    and about a kibibyte a member for the zip's directory.
     Errors: `StorageUnavailable`, also where a listed file is absent or not as listed; then nothing is written.
     """
     name = package_prefix(request_id) + part_name(part)

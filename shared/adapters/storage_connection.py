@@ -20,7 +20,7 @@ from shared.domain.errors import ConfigurationError
 
 type CredentialFactory = Callable[[str | None], TokenCredential]
 
-BLOCK_BYTES = 2 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 """
 The size of a block in every streamed upload: what one call holds in memory, and a host writes up to six zips at once.
 What is shorter than a block goes in one call.

@@ -14,7 +14,7 @@ from typing import Any
 
 from export_function.derived import write_index
 from export_function.erased_meanwhile import ErasedMeanwhile, marks_seen
-from export_function.leftovers import remove_account, remove_unlisted, remove_unwritten
+from export_function.leftovers import Written, remove_account, remove_leftovers
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.moved_lists import has_moved
 from export_function.plan import IMAGES, found_counts
@@ -36,9 +36,6 @@ from shared.tombstones import Marks
 
 type Json = dict[str, Any]
 type Row = Mapping[str, Any]
-
-UNWRITTEN = frozenset({"vanished", "copy_refused", "refused"})
-"""Gaps of pictures that are not in the package."""
 
 SPARED = "it was left out for an erasure that then did not erase it"
 
@@ -149,29 +146,17 @@ class Closing:
         self.gaps.extend(left_out(self.request))
 
     def _count_units(self, project: Json) -> None:
-        listings = self._listings(project)
-        unwritten, listed = set[tuple[str, str]](), set[str]()
+        listings, written, lost = self._listings(project), Written(), set[tuple[str, str]]()
         for outcome in self._outcomes(project):
             self._count_outcome(outcome)
-            listed |= {row["path"] for row in outcome.files if not kind_of_picture(row)}
-            unwritten |= {
-                (entry["store"], entry["id"]) for entry in outcome.gaps if entry["id"] and entry["code"] in UNWRITTEN
-            }
+            written.see(outcome)
             self._count_erased(project["id"], outcome)
             for row in outcome.files:
                 if not self._erased.is_gone(row) and not is_there(row, listings):
-                    self._lost(row)
-        if unwritten:
-            self._take_back(project, unwritten)
-        remove_unlisted(self.services.packages, self.request_id, project["id"], listed)
-
-    def _take_back(self, project: Json, unwritten: set[tuple[str, str]]) -> None:
-        """Remove the pictures that no unit has written in the end, though an earlier try of one may have."""
-        for outcome in self._outcomes(project):
-            unwritten -= {(store_of_picture(row) or "", row["ids"].get(kind_of_picture(row))) for row in outcome.files}
-        folders = dict(PICTURES.values())
-        paths = [f"{folders[store]}{item}." for store, item in sorted(unwritten) if store in folders]
-        remove_unwritten(self.services.packages, self.request_id, project["id"], paths)
+                    lost.add(self._lost(row))
+        written.settle(lambda: self._outcomes(project))
+        written.missing |= lost
+        remove_leftovers(self.services.packages, self.request_id, project["id"], written)
 
     def _count_extra_units(self) -> None:
         listed, lacking = set[str](), False
@@ -243,12 +228,14 @@ class Closing:
             for name, (_, folder) in PICTURES.items()
         }
 
-    def _lost(self, row: Row) -> None:
+    def _lost(self, row: Row) -> tuple[str, str]:
+        """Name a picture that is not there as it was announced, and give its store and id."""
         name = kind_of_picture(row) or ""
         store, item_id = PICTURES[name][0], row["ids"][name]
         self.counts = add_counts(self.counts, {store: {"written": -1, "failed": 1}})
         self.gaps.append(gap(store, item_id, "copy_refused", "the copy is not in the storage account as announced"))
         self.failures.append(failure(store, item_id, "copy_refused", None, "Copy Blob From URL"))
+        return store, item_id
 
     def _reconcile(self, project: Json) -> None:
         """Name what could not be listed, and lists that still have another count than the package."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Self
 
 from export_function.derived import derive_project
+from export_function.leftovers import Written
 from export_function.plan import (
     DERIVED,
     IMAGES,
@@ -21,6 +22,7 @@ from export_function.plan import (
     PREDICTIONS,
     PROJECT,
 )
+from export_function.rounds import outcomes_of
 from export_function.unit_work import UnitWork
 from shared.cleaning.places import covers, is_doomed, is_rows, may_change, place
 from shared.cleaning.scrubbing import as_it_lies, scrub_project, scrub_rows
@@ -125,14 +127,20 @@ class ErasedMeanwhile:
         `marks` say which projects have tombstones: what comes after that look is cleaned by the erasure itself.
         """
         # Of a project without units nothing is in the package, and nothing may get in.
-        marked = [p["id"] for p in plan["projects"] if p["units"] and p["id"] in marks.projects]
+        marked = {p["id"]: p for p in plan["projects"] if p["units"] and p["id"] in marks.projects}
         read = {project_id: standing(services.ledger, project_id, record.received_time) for project_id in marked}
         erased = cls(services, record.subject_request_id, read)
         for project_id, tombstones in erased.by_project.items():
             scrub_project(services.packages, erased.request_id, project_id, tombstones)
             if formats and not tombstones.whole:
+                written = Written.of(partial(outcomes_of, services, record, marked[project_id]))
                 derive_project(
-                    services.packages, erased.request_id, project_id, formats=formats, time=plan["planned_time"]
+                    services.packages,
+                    erased.request_id,
+                    project_id,
+                    formats=formats,
+                    time=plan["planned_time"],
+                    is_held=written.has,
                 )
         return erased
 

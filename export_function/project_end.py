@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from export_function.derived import derive_project
+from export_function.leftovers import Written
 from export_function.plan import DATA_PHASE
+from export_function.rounds import outcomes_of
 from export_function.unit_work import Result, UnitWork
 from shared.domain.errors import ResourceAbsent
 from shared.domain.phases import phase_of_unit
@@ -19,12 +21,15 @@ def export_project_end(work: UnitWork) -> UnitOutcome:
     result = Result()
     if work.request.images is not None:
         _carried_tags(work, result)
+    written = Written.of(lambda: outcomes_of(work.services, work.record, _planned_project(work)))
+    written.see(result.outcome(work.unit))
     derived = derive_project(
         work.services.packages,
         work.request_id,
         work.project_id,
         formats=work.request.options["formats"],
         time=work.now(),
+        is_held=written.has,
     )
     result.files.extend(derived)
     return result.outcome(work.unit)

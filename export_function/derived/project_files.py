@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from export_function.derived.coco import coco_chunks
@@ -14,15 +14,22 @@ from shared.packages import JSON, PackageStore, project_path
 
 
 def derive_project(
-    packages: PackageStore, request_id: str, project_id: str, *, formats: Collection[str], time: str
+    packages: PackageStore,
+    request_id: str,
+    project_id: str,
+    *,
+    formats: Collection[str],
+    time: str,
+    is_held: Callable[[str], bool] | None = None,
 ) -> list[dict[str, Any]]:
     """
     Write the files of the formats ("coco", "csv") from what the package holds, and give their rows for the manifest.
 
-    Nothing is read from the service; the same package gives the same bytes. `time` (RFC 3339) goes into the rows.
-    Memory does not grow with the images. May raise `StorageUnavailable`.
+    Nothing is read from the service; the same package gives the same bytes. `time` (RFC 3339) goes into the rows;
+    `is_held` tells, where more may lie there, which paths are the package's. Memory does not grow with the images.
+    May raise `StorageUnavailable`.
     """
-    project = HeldProject(packages, request_id, survey_project(packages, request_id, project_id))
+    project = HeldProject(packages, request_id, survey_project(packages, request_id, project_id, is_held))
     files: list[tuple[str, Iterable[bytes], str]] = []
     if "coco" in formats:
         info = {"description": project.details().get("name") or "", "custom_vision_project_id": project_id}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from shared.domain.identifiers import GUID_BYTES, guid, guid_to_bytes
-from shared.packages import PICTURES_A_LISTING, PackageStore, checked, package_prefix
+from shared.packages import PICTURES_A_LISTING, PackageStore, package_prefix, project_path
 
 IMAGE_FILES = "images/files/"
 PREDICTION_FILES = "predictions/files/"
@@ -86,10 +86,17 @@ class ProjectFiles:
         return {name: size for name, size in self.names.items() if name.startswith(f"{folder}/")}
 
 
-def survey_project(packages: PackageStore, request_id: str, project_id: str) -> ProjectFiles:
-    """List one project's folder. May raise `StorageUnavailable`, as all of this module."""
-    prefix = f"{package_prefix(request_id)}projects/{checked(project_id)}/"
-    return _gather(project_id, _listed(packages, prefix))
+def survey_project(
+    packages: PackageStore, request_id: str, project_id: str, is_held: Callable[[str], bool] | None = None
+) -> ProjectFiles:
+    """
+    List one project's folder; `is_held` leaves out files, by their path in the package, that are none of it.
+
+    May raise `StorageUnavailable`, as all of this module.
+    """
+    folder = project_path(project_id, "")
+    listed = _listed(packages, package_prefix(request_id) + folder)
+    return _gather(project_id, (entry for entry in listed if is_held is None or is_held(folder + entry[0])))
 
 
 def survey_projects(packages: PackageStore, request_id: str) -> Iterator[ProjectFiles]:

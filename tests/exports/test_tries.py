@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from export_function.fulfilment import ExportFulfilment
+from shared.domain.work import WorkMessage
 from tests.exports.everything import Album, fill
 from tests.exports.world import Package, World, assert_adds_up, when_asked
 
@@ -131,3 +132,29 @@ def test_what_a_try_wrote_of_the_account_is_not_left_beside_the_note_that_it_was
     package = Package(world, process, request_id)
     assert package.ending == ("partially_completed", "items_failed")
     assert not {"account.json", "account-keys.json"} & package.blobs.keys()
+
+
+def test_what_a_try_wrote_of_a_unit_that_is_given_up_gets_into_no_file_that_is_made_of_the_others(
+    world: World, album: Album, sound: Sound
+) -> None:
+    """A try was killed behind its pictures and its page of rows; what is refused since is named, and in no list."""
+    process = world.process()
+    request_id = process.post({"scope": {"projects": [album.project], "predictions": False}})
+    process.work_until(lambda: process.services.ledger.plan(request_id) is not None)
+    services, plan = process.services, process.services.ledger.plan(request_id) or {}
+    record = services.ledger.read(request_id).record
+    units = list(services.ledger.units(request_id, plan["projects"][0]["units"]))
+    unit = next(one for one in units if one.kind == "images")
+    work = WorkMessage(request_id=request_id, unit_id=unit.unit_id)
+    ExportFulfilment().run_unit(services, record, unit, work)
+    given_up = ExportFulfilment().given_up(services, record, unit, "internal_error", None)
+    services.ledger.keep_outcome(request_id, given_up)
+    process.finish(request_id)
+    package = sound(Package(world, process, request_id))
+    assert {("images", one, "refused") for one in album.images} <= set(package.gaps)
+    rows = package.text(f"projects/{album.project}/images.csv").splitlines()[1:]
+    named = [image["file_name"] for image in package.json(f"projects/{album.project}/coco.json")["images"]]
+    of_rows = {row.split(",")[0]: row.split(",")[1] for row in rows}
+    assert {image: of_rows[image] for image in album.images} == dict.fromkeys(album.images, "")
+    assert not [name for name in named if any(image in name for image in album.images)]
+    assert all(f"projects/{album.project}/{name}" in package.blobs for name in named)

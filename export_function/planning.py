@@ -23,7 +23,7 @@ from export_function.unit_work import failure, refusal_code
 from export_function.unread import as_planned, longest_pause
 from shared.domain.canonical import keyed_digest
 from shared.domain.digested import kept_selector
-from shared.domain.errors import OutcomeUnknown, ServiceRefusal, TransientError
+from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.id_set import IdSet
 from shared.domain.resources import Image, Iteration, Resource
 from shared.domain.retry import is_fault
@@ -105,7 +105,7 @@ class Planner:
         client = self.services.resource(inventory.resource)
         try:
             return replace(inventory, tag_count=len(client.get_tags(inventory.project_id)))
-        except (ServiceRefusal, OutcomeUnknown):
+        except ServiceRefusal:
             return inventory
         except TransientError as error:
             if not self._settles_for(error):

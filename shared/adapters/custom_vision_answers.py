@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, TypeGuard
 
 from requests import Response
@@ -102,12 +103,20 @@ def as_deletion(response: Response) -> DeletionAnswer:
 
 def _json(operation: str, response: Response) -> Any:  # noqa: ANN401 (it is whatever the service sent)
     try:
-        return json.loads(response.content)
+        return json.loads(response.content, parse_constant=str, parse_float=_number)
+    except RecursionError:
+        begun = False
     except ValueError:
         begun = response.content.lstrip()[:1] in (b"[", b"{")
     if begun:
         raise OutcomeUnknown(operation, status=response.status_code, request_id=request_id_of(response.headers))
     raise _unexpected(operation, response)
+
+
+def _number(text: str) -> float | str:
+    """Read a number; what no JSON could be written of again (too large, as NaN and Infinity) stays as its text."""
+    number = float(text)
+    return number if isfinite(number) else text
 
 
 def _resource[R: Resource](operation: str, response: Response, kind: type[R], row: Row) -> R:

@@ -18,7 +18,14 @@ import requests
 from shared.adapters.call_budget import CallBudget, Purpose
 from shared.adapters.custom_vision_caller import Caller
 from shared.adapters.custom_vision_errors import Refusal, error_of
-from shared.adapters.http_exchange import FOREIGN_ERRORS, Timeouts, is_permitted, split_address, translated
+from shared.adapters.http_exchange import (
+    FOREIGN_ERRORS,
+    Timeouts,
+    half_an_answer,
+    is_permitted,
+    split_address,
+    translated,
+)
 from shared.domain.errors import ConfigurationError, TransientError
 from shared.domain.retry import in_process_delay
 from shared.ports import Clock
@@ -114,7 +121,7 @@ class Connection:
         query = urlencode(call.query)
         response = self._exchange(call, query)
         if response.status_code in call.expected:
-            return read(response)
+            return read(response if call.streamed else _whole(call, response))
         with response:
             refusal = Refusal(response.status_code, response.headers, self._body(call, response), len(query))
         raise error_of(call.operation, refusal, self._clock.now())
@@ -129,7 +136,7 @@ class Connection:
                 auth=self._caller.header(call.operation),
                 timeout=self._timeouts.pair,
                 allow_redirects=False,
-                stream=call.streamed,
+                stream=True,  # so that the status is known where the body breaks off
             )
         except FOREIGN_ERRORS as error:
             problem = translated(call.operation, error)
@@ -141,3 +148,15 @@ class Connection:
             return response.content
         except FOREIGN_ERRORS:
             return b""
+
+
+def _whole(call: Call, response: requests.Response) -> requests.Response:
+    """Read the whole body of an answer, and give the answer."""
+    with response:
+        try:
+            _ = response.content
+        except FOREIGN_ERRORS as error:
+            problem = half_an_answer(call.operation, error, response.status_code)
+        else:
+            return response
+    raise problem

@@ -182,5 +182,18 @@ def translated(operation: str, error: BaseException) -> ServiceUnavailable | Out
             ours = OutcomeUnknown(operation)
         case Fate.NOT_POSSIBLE:
             ours = ConfigurationError([f"{operation}: endpoint, proxy or key cannot be used in a request"])
+    return _noted(ours, error)
+
+
+def half_an_answer(operation: str, error: BaseException, status: int) -> OutcomeUnknown:
+    """
+    Turn a foreign exception that ended the reading of a body into ours, without its text.
+
+    The status says that somebody has answered: what fails is this one call, and not the way to the whole service.
+    """
+    return _noted(OutcomeUnknown(operation, status=status), error)
+
+
+def _noted[E: Exception](ours: E, error: BaseException) -> E:
     ours.add_note("after " + ", ".join(type(reason).__name__ for reason in reasons(error)))
     return ours

@@ -89,7 +89,8 @@ def redelivery_delay(attempt: int, error: TransientError) -> float | None:
 
     `attempt` counts the failed deliveries (1 after the first). The delays double from 2 to 300 seconds and are never
     shorter than `error.retry_after`, which counts up to one hour. An outage (throttled, 503, not reached, no answer,
-    storage) is given up after about an hour of waiting, a plain 5xx after six redeliveries (about two minutes).
+    storage) is given up after about an hour of waiting, a plain 5xx or half an answer after six redeliveries (about
+    two minutes).
     """
     if is_fault(error):
         return _delay(attempt, error) if attempt <= FAULT_REDELIVERIES else None
@@ -98,8 +99,8 @@ def redelivery_delay(attempt: int, error: TransientError) -> float | None:
 
 
 def is_fault(error: TransientError) -> bool:
-    """Tell a failure of this one call (500, 502, 504) from the whole other side being away."""
-    return isinstance(error, ServiceUnavailable) and error.status not in (None, 503)
+    """Tell a failure of this one call (500, 502, 504, half an answer) from the whole other side being away."""
+    return isinstance(error, ServiceUnavailable | OutcomeUnknown) and error.status not in (None, 503)
 
 
 def _delay(attempt: int, error: TransientError) -> float:

@@ -1,6 +1,7 @@
 """A single call that fails each time, while the service answers all others: it is named, and the rest is exported."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,9 @@ from tests.exports.everything import Album, fill
 from tests.exports.world import Package, World, assert_adds_up, when_asked
 
 type Sound = Callable[[Package], Package]
+type Fault = dict[str, Any]
 LISTS = ["GetIterations", "GetImages", "GetImageCount", "QueryPredictions"]
+FAILING: dict[str, Fault] = {"a 500": {"kind": "status", "status": 500}, "a body cut half-way": {"kind": "truncate"}}
 
 
 @pytest.fixture
@@ -25,12 +28,13 @@ def assert_other_is_whole(package: Package, other: Album) -> None:
     assert_adds_up(package)
 
 
+@pytest.mark.parametrize("failure", FAILING)
 @pytest.mark.parametrize("operation", LISTS)
 def test_a_list_that_fails_from_the_beginning_costs_what_it_shows(
-    world: World, albums: tuple[Album, Album], sound: Sound, operation: str
+    world: World, albums: tuple[Album, Album], sound: Sound, operation: str, failure: str
 ) -> None:
     failing, other = albums
-    world.control.fault("status", operation=operation, status=500, route=failing.project)
+    world.control.fault(**FAILING[failure], operation=operation, route=failing.project)
     package = sound(world.export())
     assert_other_is_whole(package, other)
     assert failing.project in {one for _, one, code in package.gaps if code == "refused"}
@@ -47,14 +51,15 @@ def test_tags_whose_list_always_ends_half_way_cost_nothing_else(
     assert failing.project in {one for _, one, code in package.gaps if code == "refused"}
 
 
+@pytest.mark.parametrize("failure", FAILING)
 @pytest.mark.parametrize("operation", LISTS)
 def test_a_list_that_fails_at_the_end_costs_nothing_that_was_read(
-    world: World, albums: tuple[Album, Album], sound: Sound, operation: str
+    world: World, albums: tuple[Album, Album], sound: Sound, operation: str, failure: str
 ) -> None:
     failing, other = albums
 
     def begin() -> None:
-        world.control.fault("status", operation=operation, status=500, route=failing.project)
+        world.control.fault(**FAILING[failure], operation=operation, route=failing.project)
 
     with when_asked(world, "/images/id", begin):
         package = sound(world.export())
@@ -62,8 +67,11 @@ def test_a_list_that_fails_at_the_end_costs_nothing_that_was_read(
     assert package.pictures(failing.project) == failing.uploaded
 
 
-def test_a_list_that_fails_for_a_while_costs_nothing(world: World, albums: tuple[Album, Album], sound: Sound) -> None:
-    world.control.fault("status", operation=LISTS, status=500, times=12)
+@pytest.mark.parametrize("failure", FAILING)
+def test_a_list_that_fails_for_a_while_costs_nothing(
+    world: World, albums: tuple[Album, Album], sound: Sound, failure: str
+) -> None:
+    world.control.fault(**FAILING[failure], operation=LISTS, times=12)
     package = sound(world.export())
     assert (package.ending, package.gaps) == (("completed", None), [])
     assert [package.pictures(album.project) for album in albums] == [album.uploaded for album in albums]

@@ -104,6 +104,10 @@ def test_a_fault_of_one_call_is_given_up_after_six_redeliveries_and_two_minutes(
     assert delays(ServiceUnavailable("GetTags", status=status)) == [2, 4, 8, 16, 32, 64]
 
 
+def test_half_an_answer_is_a_fault_of_one_call() -> None:
+    assert delays(OutcomeUnknown("GetTags", status=200)) == [2, 4, 8, 16, 32, 64]
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -138,12 +138,26 @@ def test_half_an_answer_to_a_read_is_asked_for_again(
     server.script(half, answer([ROW]))
     assert len(client.get_projects()) == 1
     server.script(half)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown) as raised:
         client.get_projects()
+    assert (raised.value.operation, raised.value.status) == ("GetProjects", 200)
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"null", b'"text"', b"12", b"{}", b"[1]", b"[[]]", b'[{"name": "x"}]', b'[{"id": "../x"}]']
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"null",
+        b'"text"',
+        b"12",
+        b"{}",
+        b"[1]",
+        b"[[]]",
+        b'[{"name": "x"}]',
+        b'[{"id": "../x"}]',
+        b"[" * 200_000,
+    ],
 )
 def test_a_list_of_another_kind_is_unexpected(client: CustomVisionClient, server: ScriptedServer, body: bytes) -> None:
     server.script(Reply(200, body, {"Request-Id": "R-2"}))
@@ -177,6 +191,15 @@ def test_rows_are_kept_whole_with_what_nobody_knows(client: CustomVisionClient, 
     assert project.id == PROJECT
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+def test_a_number_that_json_cannot_spell_again_stays_as_its_text(
+    client: CustomVisionClient, server: ScriptedServer, number: str
+) -> None:
+    server.script(Reply(200, f'[{{"id": "{PROJECT}", "new": [{number}, 0.5, 1e3]}}]'.encode(), JSON))
+    (project,) = client.get_projects()
+    assert project.row["new"] == [number, 0.5, 1000.0]
+
+
 @pytest.mark.parametrize("location", ["/elsewhere", "http://[broken", ""])
 def test_a_redirect_is_not_followed(client: CustomVisionClient, server: ScriptedServer, location: str) -> None:
     server.script(Reply(302, headers={"Location": location}), answer([]))
@@ -185,9 +208,9 @@ def test_a_redirect_is_not_followed(client: CustomVisionClient, server: Scripted
     assert len(server.asked) == 1
 
 
-def test_a_refusal_whose_body_breaks_off_keeps_its_status_where_it_was_read_as_a_stream(
-    client: CustomVisionClient, server: ScriptedServer
-) -> None:
+def test_a_refusal_whose_body_breaks_off_keeps_its_status(client: CustomVisionClient, server: ScriptedServer) -> None:
     server.script(Reply(404, b'{"co', JSON, announced=100, then="close"))
     with pytest.raises(ResourceAbsent), client.artifact(PROJECT, "/i-x/i-y"):
         pass
+    with pytest.raises(ResourceAbsent):
+        client.get_project(PROJECT)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import WorldStopped
-from tests.unit.in_process import CrashAt, OvertakenBlobStore, Process, Region, region
+from tests.unit.in_process import CrashAt, OvertakenBlobStore, Process, Region
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 EXPORT = {"subject_request_id": ID, "scope": {"projects": "all"}}
@@ -28,12 +28,6 @@ POINTS = [
     pytest.param(ERASURE, "before_ledger", id="erasure, before writes to the ledger"),
     pytest.param(ERASURE, "messages", id="erasure, messages"),
 ]
-
-
-@pytest.fixture(scope="module")
-def living() -> Iterator[Region]:
-    with region() as one:
-        yield one
 
 
 def fresh(living: Region) -> Region:

@@ -1,7 +1,7 @@
 """A record that something else has written over stops its own request, and nothing else."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from request_function.watchdog import resend_lost_work
 from shared.domain.errors import DamagedRecord
 from shared.domain.work import EXPORT_WORK
 from shared.lifecycle import LAST_DELIVERY, handle
-from tests.unit.in_process import Process, Region, region
+from tests.unit.in_process import Process, Region
 
 EXPORT = {"scope": {"projects": "all"}}
 ERASURE = {
@@ -32,12 +32,6 @@ DAMAGES = [
 ]
 type Damage = Callable[[bytes], bytes]
 EXPIRED = 31 * 86400
-
-
-@pytest.fixture(scope="module")
-def living() -> Iterator[Region]:
-    with region() as one:
-        yield one
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Lists that move while they are read: what is believed is whole, and what is not whole is said to be so."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,15 +11,9 @@ from shared.domain.work import UNIT_SIZE
 from shared.inventory import Finder, list_images, page_digest
 from shared.ports import CustomVision
 from shared.projects import resolve_projects
-from tests.unit.in_process import Region, region
+from tests.unit.in_process import Region
 
 IMAGES = 600  # three pages
-
-
-@pytest.fixture(scope="module")
-def living() -> Iterator[Region]:
-    with region() as one:
-        yield one
 
 
 @pytest.fixture

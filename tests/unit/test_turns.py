@@ -1,7 +1,6 @@
 """Doubled, late and reordered messages of a step leave one chain of messages, and no step is missed for it."""
 
 import json
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -17,7 +16,7 @@ from shared.domain.work import DELETION_WORK, UnitOutcome
 from shared.lifecycle import handle
 from shared.ports import QueuedMessage
 from tests.erasure.world import Driver
-from tests.unit.in_process import Process, Region, region
+from tests.unit.in_process import Process, Region
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ERASURE = {
@@ -30,12 +29,6 @@ PAUSE = 20.0
 """Longer than the wait after the first looks."""
 THROTTLED_SECONDS = 40.0
 FULFILMENT = ErasureFulfilment(REBUILD)
-
-
-@pytest.fixture(scope="module")
-def living() -> Iterator[Region]:
-    with region() as one:
-        yield one
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from shared.packages import PackageStore
 from shared.ports import BlobStore
 from shared.services import Services
 from tests.fakes import InMemoryBlobStore
-from tests.unit.in_process import Process, Region, region
+from tests.unit.in_process import Process, Region
 
 EXPORT = "0f8fad5b-d9cb-469f-a165-70867728950e"
 EVERYTHING = {"subject_request_id": EXPORT, "scope": {"projects": "all"}}
@@ -163,12 +163,6 @@ def copy_into(source: InMemoryBlobStore, target: InMemoryBlobStore) -> None:
             target.append(entry.name, blob.content)
         else:
             target.put(entry.name, blob.content, content_type=content_type, metadata=blob.metadata)
-
-
-@pytest.fixture(scope="module")
-def living() -> Iterator[Region]:
-    with region() as one:
-        yield one
 
 
 def emptied(living: Region) -> Region:

@@ -1,23 +1,16 @@
 """The timers: lost work is set going again a bounded number of times, and what has expired goes."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from request_function.retention import remove_expired
 from request_function.watchdog import resend_lost_work
-from tests.unit.in_process import Process, Region, region
+from tests.unit.in_process import Process, Region
 
 EXPORT = {"scope": {"projects": "all"}}
 KEEP = {"options": {"trained_iterations": "keep"}}
 STALLED = 1201
-
-
-@pytest.fixture(scope="module")
-def living() -> Iterator[Region]:
-    with region() as one:
-        yield one
 
 
 @pytest.fixture

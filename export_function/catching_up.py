@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
-from export_function.faults import goes_without_failing
+from export_function.faults import goes_without
 from export_function.moved_lists import has_moved
 from export_function.plan import (
     IMAGES,
@@ -82,7 +83,7 @@ def catch_up(
         request=request,
         settle_for_unstable=True,
         settle_for_refused=True,
-        settle_for_faults=goes_without_failing(record),
+        goes_without=partial(goes_without, record),
         next_number=_next_number(plan, record),
     )
     moved = (project for project in plan["projects"] if has_moved(services, record, project))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from export_function import exporting
 from export_function.catching_up import CaughtUp, catch_up
 from export_function.closing import Closing
-from export_function.faults import goes_without_failing, wait_for_call
+from export_function.faults import goes_without, is_outage_over, wait_for_call
 from export_function.fingerprint import Fingerprint
 from export_function.manifest import stores_of
 from export_function.plan import (
@@ -27,6 +28,7 @@ from export_function.zip_phase import begin_zips, close_again, closed_ending
 from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal, TransientError
 from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
+from shared.domain.retry import is_fault
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import EXPORT_WORK, UnitOutcome, WorkMessage, WorkUnit, add_counts
@@ -55,9 +57,11 @@ class ExportFulfilment:
             return self._step(services, current.record)
         except TransientError as error:
             wait = wait_for_call(services, current.record, error)
-            if wait is None:
+            if wait is not None:
+                return wait
+            if is_fault(error) or not is_outage_over(current.record):
                 raise
-            return wait
+            return Finish(ending=self.abandoned(services, current.record, error))
 
     def _step(self, services: Services, record: RequestRecord) -> Decision:
         match record.status:
@@ -105,7 +109,7 @@ class ExportFulfilment:
             request=requested(services, record),
             settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
             settle_for_refused=refusals >= REFUSAL_ATTEMPTS - 1,
-            settle_for_faults=goes_without_failing(record),
+            goes_without=partial(goes_without, record),
             fingerprint=Fingerprint() if record.notes.get("series") else None,
             times_unread=int(notes.get("plans_unread", 0)),
         )

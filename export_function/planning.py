@@ -26,7 +26,6 @@ from shared.domain.digested import kept_selector
 from shared.domain.errors import ServiceRefusal, TransientError
 from shared.domain.id_set import IdSet
 from shared.domain.resources import Image, Iteration, Resource
-from shared.domain.retry import is_fault
 from shared.domain.selection import newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
@@ -53,7 +52,7 @@ class Planner:
 
     `settle_for_unstable` freezes moving lists as they are, and the manifest names them. `settle_for_refused` plans
     without what the service refuses to show, and the manifest names that too; else a refusal is raised.
-    `settle_for_faults`: the same for single calls that keep failing. A
+    `goes_without`: whether the same holds for a call that fails so. A
     `fingerprint` is taken where it is given empty. `times_unread`: how often before this a resource would not list its
     projects; `pause` then says after how many seconds it is worth asking again.
     """
@@ -63,7 +62,7 @@ class Planner:
     request: SubjectRequest
     settle_for_unstable: bool
     settle_for_refused: bool = False
-    settle_for_faults: bool = False
+    goes_without: Callable[[TransientError], bool] = lambda _: False
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     next_number: int = 1
     fingerprint: Fingerprint | None = None
@@ -193,9 +192,7 @@ class Planner:
             return otherwise
 
     def _settles_for(self, error: ServiceRefusal | TransientError) -> bool:
-        if isinstance(error, ServiceRefusal):
-            return self.settle_for_refused
-        return self.settle_for_faults and is_fault(error)
+        return self.settle_for_refused if isinstance(error, ServiceRefusal) else self.goes_without(error)
 
     def _goes_without(self, iteration_id: str, refusal: ServiceRefusal) -> bool:
         """Say whether one person's images are looked for without an iteration: it has none, or is named as refused."""

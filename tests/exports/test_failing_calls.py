@@ -1,6 +1,7 @@
 """A single call that fails each time, while the service answers all others: it is named, and the rest is exported."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,11 @@ from tests.exports.world import Package, World, assert_adds_up, when_asked
 type Sound = Callable[[Package], Package]
 type Fault = dict[str, Any]
 LISTS = ["GetIterations", "GetImages", "GetImageCount", "QueryPredictions"]
-FAILING: dict[str, Fault] = {"a 500": {"kind": "status", "status": 500}, "a body cut half-way": {"kind": "truncate"}}
+FAILING: dict[str, Fault] = {
+    "a 500": {"kind": "status", "status": 500},
+    "a body cut half-way": {"kind": "truncate"},
+    "no answer": {"kind": "reset"},
+}
 
 
 @pytest.fixture
@@ -41,11 +46,12 @@ def test_a_list_that_fails_from_the_beginning_costs_what_it_shows(
     assert package.json(f"projects/{failing.project}/project.json")["name"] == "Failing"
 
 
-def test_tags_whose_list_always_ends_half_way_cost_nothing_else(
-    world: World, albums: tuple[Album, Album], sound: Sound
+@pytest.mark.parametrize("failure", FAILING)
+def test_tags_whose_list_always_fails_cost_nothing_else(
+    world: World, albums: tuple[Album, Album], sound: Sound, failure: str
 ) -> None:
     failing, other = albums
-    world.control.fault("truncate", operation="GetTags", keep_bytes=10, route=failing.project)
+    world.control.fault(**FAILING[failure], operation="GetTags", route=failing.project)
     package = sound(world.export())
     assert_other_is_whole(package, other)
     assert failing.project in {one for _, one, code in package.gaps if code == "refused"}
@@ -85,3 +91,14 @@ def test_projects_that_cannot_be_listed_at_the_end_are_named(
     assert package.gaps == [("projects", None, "list_moved")]
     assert package.ending == ("partially_completed", "inventory_unstable")
     assert [package.pictures(album.project) for album in albums] == [album.uploaded for album in albums]
+
+
+def test_a_service_that_does_not_list_its_projects_is_waited_for_an_hour_and_then_the_export_has_failed(
+    world: World,
+) -> None:
+    fill(world)
+    world.control.fault("status", operation="GetProjects", status=503)
+    begun = world.clock.now()
+    package = world.export()
+    assert package.ending == ("failed", "delivery_exhausted")
+    assert timedelta(hours=1) <= world.clock.now() - begun <= timedelta(hours=1, minutes=15)

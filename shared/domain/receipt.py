@@ -92,9 +92,14 @@ def looked_at(plan: Mapping[str, Any] | None) -> dict[str, int]:
     projects = plan["projects"] if plan else ()
     return {
         "projects": len(projects),
-        "iterations": sum(len(project["iterations"]) for project in projects),
+        "iterations": sum(_iterations_read(project) for project in projects),
         "images": sum(project["looked_at"] for project in projects),
     }
+
+
+def _iterations_read(project: Mapping[str, Any]) -> int:
+    """Count the lists that were read beside the workspace's: an export plans no iterations where it has no unit."""
+    return len(project["sources"]) - 1 if "sources" in project else len(project["iterations"])
 
 
 def receipt_of(record: RequestRecord, ending: Ending, now: datetime, *, signed: bool = False) -> dict[str, Any]:

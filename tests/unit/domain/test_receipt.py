@@ -1,8 +1,9 @@
 import json
+from typing import Any
 
 import pytest
 
-from shared.domain.receipt import Ending, receipt_of, residual
+from shared.domain.receipt import Ending, looked_at, receipt_of, residual
 from shared.domain.subject_request import RequestStatus, RequestType
 from tests.unit.domain.records import ID, later, new_record
 
@@ -62,6 +63,28 @@ def test_a_receipt_of_a_request_that_ended_before_it_looked_says_so() -> None:
     assert receipt["looked_at"] == {"projects": 0, "iterations": 0, "images": 0}
     assert (receipt["stores"], receipt["plan_hash"], receipt["residuals"]) == ({}, None, [])
     json.dumps(receipt)
+
+
+@pytest.mark.parametrize(
+    ("projects", "expected"),
+    [
+        pytest.param([], {"projects": 0, "iterations": 0, "images": 0}, id="no project"),
+        pytest.param(
+            [{"iterations": [{}, {}], "looked_at": 3}, {"iterations": [{}], "looked_at": 4}],
+            {"projects": 2, "iterations": 3, "images": 7},
+            id="an erasure counts the iterations that it plans for",
+        ),
+        pytest.param(
+            [{"iterations": [], "sources": [{}, {}, {}], "looked_at": 3}],
+            {"projects": 1, "iterations": 2, "images": 3},
+            id="an export counts the lists beside the workspace's, also where it found nothing in them",
+        ),
+    ],
+)
+def test_what_was_looked_at_is_what_was_read_for_the_plan(
+    projects: list[dict[str, Any]], expected: dict[str, int]
+) -> None:
+    assert looked_at({"projects": projects}) == expected
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ def preview_settings(client: PreviewReader, project_id: str) -> dict[str, Any]:
     and messages: scheme, host and path; a signature that was part of the address is left out. Errors: those of
     GetProject.
     """
-    settings = client.get_project_preview(project_id).get("settings") or {}
+    settings = client.get_project_preview(project_id).get("settings")
+    if not isinstance(settings, dict):
+        return {}  # nothing hidden, or nothing that could be shown without secrets
     shown: dict[str, Any] = without_secrets({name: settings[name] for name in HIDDEN_SETTINGS if settings.get(name)})
     return shown
 

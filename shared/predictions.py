@@ -61,7 +61,7 @@ def plan_prediction_pages(
         run = _Run(iteration_id)
         for token, predictions in query_pages(client, project_id, iteration_id):
             observe(predictions)
-            new = [p.id for p in predictions if p.id not in shown]
+            new = [item for item in dict.fromkeys(p.id for p in predictions) if item not in shown]
             shown.update(new)
             runs.extend(run.add(token, new if wanted is None else [item for item in new if item in wanted]))
         runs.extend(run.rest())

@@ -21,6 +21,7 @@ from shared.adapters.custom_vision_answers import (
     Reader,
     as_count,
     as_deletion,
+    as_distinct,
     as_prediction_page,
     as_resource,
     as_resources,
@@ -93,7 +94,7 @@ class CustomVisionClient:
 
     def get_projects(self) -> Sequence[Project]:
         """GetProjects."""
-        return self._get("GetProjects", "/projects", as_resources(Project))
+        return self._get("GetProjects", "/projects", as_distinct(Project))
 
     def get_project(self, project_id: str) -> Project:
         """GetProject; `ResourceAbsent` if there is none."""
@@ -111,11 +112,15 @@ class CustomVisionClient:
 
     def get_tags(self, project_id: str, *, iteration_id: str | None = None) -> Sequence[Tag]:
         """GetTags of the workspace, or of one iteration."""
-        return self._get("GetTags", f"{project_path(project_id)}/tags", as_resources(Tag), within(iteration_id))
+        return self._get("GetTags", f"{project_path(project_id)}/tags", as_distinct(Tag), within(iteration_id))
+
+    def get_tag(self, project_id: str, tag_id: str) -> Tag:
+        """GetTag of the workspace; `ResourceAbsent` if there is none."""
+        return self._get("GetTag", f"{project_path(project_id)}/tags/{checked_id(tag_id)}", as_resource(Tag))
 
     def get_iterations(self, project_id: str) -> Sequence[Iteration]:
         """GetIterations, in no particular order."""
-        return self._get("GetIterations", f"{project_path(project_id)}/iterations", as_resources(Iteration))
+        return self._get("GetIterations", f"{project_path(project_id)}/iterations", as_distinct(Iteration))
 
     def get_iteration(self, project_id: str, iteration_id: str) -> Iteration:
         """GetIteration; `ResourceAbsent` if there is none."""

@@ -8,7 +8,7 @@ Every reader takes the operation's name and gives a function from response to va
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeGuard
 
@@ -17,7 +17,7 @@ from requests import Response
 from shared.adapters.custom_vision_errors import request_id_of
 from shared.domain.errors import OutcomeUnknown, UnexpectedResponse
 from shared.domain.identifiers import guid
-from shared.domain.resources import Resource, Row, StoredPrediction
+from shared.domain.resources import Image, Project, Resource, Row, StoredPrediction
 from shared.ports import DeletionAnswer, PredictionPage
 
 type Reader[T] = Callable[[str], Callable[[Response], T]]
@@ -82,6 +82,16 @@ def as_resources[R: Resource](kind: type[R]) -> Reader[Sequence[R]]:
     return for_operation
 
 
+def as_distinct[R: Resource](kind: type[R]) -> Reader[Sequence[R]]:
+    """Read a list that one answer holds whole: rows with ids, each once, as a row that stands twice is one thing."""
+
+    def for_operation(operation: str) -> Callable[[Response], Sequence[R]]:
+        resources = as_resources(kind)(operation)
+        return lambda response: list({one.id: one for one in resources(response)}.values())
+
+    return for_operation
+
+
 def as_prediction_page(operation: str) -> Callable[[Response], PredictionPage]:
     """Read `{token, results}`; the last page is told by a continuation that is absent, null or empty."""
 
@@ -120,10 +130,18 @@ def _number(text: str) -> float | str:
 
 
 def _resource[R: Resource](operation: str, response: Response, kind: type[R], row: Row) -> R:
-    """Ids become paths, in the service's addresses and in packages, so each is checked where it comes in."""
-    if guid(row.get("id")) is None:
+    """
+    Give the row. Ids become paths, in the service's addresses and in packages, so each is checked where it comes in.
+
+    So is the form of what decisions are made by: an image whose tags cannot be read is not one without tags.
+    """
+    if guid(row.get("id")) is None or not _has_form_of(kind, row):
         raise _unexpected(operation, response)
     return kind.from_row(row)
+
+
+def _has_form_of(kind: type[Resource], row: Row) -> bool:
+    return all(row.get(name) is None or has_form(row[name]) for name, has_form in _FORMS.get(kind, {}).items())
 
 
 def _is_object(value: object) -> TypeGuard[Row]:
@@ -132,6 +150,23 @@ def _is_object(value: object) -> TypeGuard[Row]:
 
 def _is_list_of_objects(value: object) -> TypeGuard[list[Row]]:
     return isinstance(value, list) and all(isinstance(part, dict) for part in value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_FORMS: Mapping[type[Resource], Mapping[str, Callable[[object], bool]]] = {
+    Project: {"settings": _is_object},
+    Image: {
+        "tags": _is_list_of_objects,
+        "regions": _is_list_of_objects,
+        "metadata": _is_object,
+        "originalImageUri": _is_text,
+    },
+    StoredPrediction: {"predictions": _is_list_of_objects, "originalImageUri": _is_text},
+}
+"""Members of rows that are read further, and what tells that a value has the form that the API gives them."""
 
 
 def _unexpected(operation: str, response: Response) -> UnexpectedResponse:

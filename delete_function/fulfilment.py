@@ -8,6 +8,8 @@ from typing import Any
 
 from delete_function import erasing
 from delete_function.approval import approval_step, needs_approval
+from delete_function.beginnings import begin_check, begin_phase
+from delete_function.done_so_far import leave_undone, words_so_far
 from delete_function.export_first import (
     begin_export_first,
     export_first_step,
@@ -17,7 +19,7 @@ from delete_function.export_first import (
 from delete_function.own_exports import counts_of, kept_exports, mark, withdraw
 from delete_function.plan import OWN_EXPORTS, PHASES, found_counts, is_empty, planned_of, planned_phases
 from delete_function.planning import Planner, frozen_plan
-from delete_function.proving import Proving, begin_check, begin_phase, leave_undone, words_so_far
+from delete_function.proving import Proving
 from delete_function.residuals import final_residuals, planned_residuals
 from delete_function.result import Proof, Words, dry_run_ending, ending_of
 from delete_function.verification import Look

@@ -8,12 +8,14 @@ once more, an interval later, before what could be looked at goes with its proje
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from delete_function.beginnings import begin_phase
+from delete_function.done_so_far import leave_undone, words_so_far
 from delete_function.own_exports import OwnExportsPhase, counts_of, erased_tags, kept_exports
 from delete_function.plan import (
     ACCOUNT,
@@ -22,9 +24,7 @@ from delete_function.plan import (
     PHASES,
     PROJECTS,
     STORE_OF,
-    planned_of,
     planned_phases,
-    planned_unit_ids,
 )
 from delete_function.residuals import final_residuals
 from delete_function.result import NAMED_FAILURES, Proof, Words, ending_of
@@ -35,7 +35,7 @@ from shared.domain.plan_hash import IMAGES, TAGS
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import UnitOutcome, kind_of, number_of
+from shared.domain.work import kind_of, number_of
 from shared.lifecycle import Decision, Finish, Move, Wait, counts_so_far, too_early
 from shared.services import Services
 
@@ -297,68 +297,3 @@ class Proving:
         words, proof = self._words, self._proof
         words.settle(look.remaining, reason, whole=look.stable)
         return self._begin_own_exports(proof | {"cut": reason, "next_time": None})
-
-
-def words_so_far(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Words:
-    """Put together what the units have left behind until now."""
-    words = Words()
-    for project in plan["projects"]:
-        for outcome in services.ledger.outcomes(record.subject_request_id, project["units"]):
-            words.add(outcome)
-    for outcome in services.ledger.outcomes(record.subject_request_id, planned_unit_ids(plan, ACCOUNT)):
-        words.add(outcome)
-    for outcome in _later_rounds(services, record, plan):
-        words.add_arrivals(outcome)
-    words.gone_after_all(record.notes.get("proof", {}).get("gone_after_all", ()))
-    return words
-
-
-def _later_rounds(services: Services, record: RequestRecord, plan: Mapping[str, Any]) -> Iterator[UnitOutcome]:
-    """Give what later rounds did in projects that go as a whole: only there something may arrive."""
-    rounds: Mapping[str, int] = record.notes.get("proof", {}).get("rounds", {})
-    units = [unit for project in plan["projects"] if project["whole"] for unit in project["units"]]
-    again = [(unit, round_) for unit in units for round_ in range(2, rounds.get(kind_of(unit), 1) + 1)]
-    return services.ledger.outcomes_by_round(record.subject_request_id, again)
-
-
-def leave_undone(services: Services, record: RequestRecord, plan: Mapping[str, Any], words: Words) -> None:
-    """Count what was planned and never begun, because something before it could not be done, as failed."""
-    request_id = record.subject_request_id
-    units = [unit for phase in planned_phases(plan) for unit in planned_unit_ids(plan, phase)]
-    for unit in services.ledger.units(request_id, units):
-        if services.ledger.outcome(request_id, unit.unit_id) is None:
-            words.leave_undone(unit, planned_of(plan, unit))
-
-
-def begin_phase(
-    services: Services, record: RequestRecord, plan: Mapping[str, Any], phase: str, notes: Mapping[str, Any]
-) -> Move:
-    """Give the move into a phase: its first round, with all its units."""
-    units = planned_unit_ids(plan, phase)
-    proof = dict(notes.get("proof", {}))
-    proof["begun"] = [*proof.get("begun", ()), phase]
-    proof["rounds"] = {**proof.get("rounds", {}), phase: 1}
-    moved = record.in_phase(
-        services.now(),
-        phase,
-        status=RequestStatus.IN_PROGRESS,
-        phase_units=len(units),
-        ever_in_progress=True,
-        counts=counts_so_far(services, record),
-        notes={**notes, "proof": proof, "last_phase": phase},
-    )
-    return Move(record=moved, unit_ids=units)
-
-
-def begin_check(services: Services, record: RequestRecord) -> Move:
-    """
-    Give the move from a phase's last unit to its first look.
-
-    The deadline counts from there on; sending a delete again, since it has not shown, does not put it off.
-    """
-    now = services.now()
-    proof: dict[str, Any] = {"came_back": {}, "clean_time": None} | dict(record.notes.get("proof", {}))
-    since = proof.get("since") if record.round > 1 else None
-    proof |= {"since": since or rfc3339(now), "round_time": rfc3339(now), "looks": 0, "next_time": None}
-    notes = {**record.notes, "proof": proof}
-    return Move(record=record.evolve(now, phase=f"{record.phase}{CHECK}", phase_time=now, resent=0, notes=notes))

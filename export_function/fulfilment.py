@@ -13,7 +13,9 @@ from export_function.catching_up import CaughtUp, catch_up
 from export_function.closing import Closing
 from export_function.faults import goes_without, is_outage_over, wait_for_call
 from export_function.fingerprint import Fingerprint
+from export_function.leftovers import remove_late
 from export_function.manifest import stores_of
+from export_function.overtaking import Turn
 from export_function.plan import (
     DATA_PHASE,
     DERIVED_PHASE,
@@ -23,9 +25,11 @@ from export_function.plan import (
 )
 from export_function.planning import UNSTABLE_PATIENCE, Planner, frozen_plan
 from export_function.previous import find_previous, is_unchanged, prolong, unchanged_ending
+from export_function.rebuilding import REBUILD
 from export_function.unread import REFUSAL_ATTEMPTS, REFUSAL_PAUSE_SECONDS
 from export_function.zip_phase import begin_zips, close_again, closed_ending
-from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal, TransientError
+from shared.cleaning import clean_again
+from shared.domain.errors import CannotFulfil, GdprError, ServiceRefusal, Superseded, TransientError
 from shared.domain.phases import phase_of_kind
 from shared.domain.record import RequestRecord
 from shared.domain.retry import is_fault
@@ -54,7 +58,7 @@ class ExportFulfilment:
     def step(self, services: Services, current: Versioned) -> Decision:
         """Take the next step: plan, wait for the units, catch up, close, or remove what was written."""
         try:
-            return self._step(services, current.record)
+            return self._step(services, current)
         except TransientError as error:
             wait = wait_for_call(services, current.record, error)
             if wait is not None:
@@ -63,14 +67,15 @@ class ExportFulfilment:
                 raise
             return Finish(ending=self.abandoned(services, current.record, error))
 
-    def _step(self, services: Services, record: RequestRecord) -> Decision:
+    def _step(self, services: Services, current: Versioned) -> Decision:
+        record = current.record
         match record.status:
             case RequestStatus.PENDING:
                 return Move(record=record.in_phase(services.now(), "planning", status=RequestStatus.PLANNING))
             case RequestStatus.PLANNING:
                 return self._plan(services, record)
             case RequestStatus.EXPORTING | RequestStatus.VERIFYING:
-                return self._next_phase(services, record)
+                return self._next_phase(services, current)
             case RequestStatus.CANCELLING:
                 # The package goes when the receipt says cancelled: one that says otherwise may stand already.
                 return Finish(ending=Ending(status=RequestStatus.CANCELLED))
@@ -80,7 +85,7 @@ class ExportFulfilment:
     def run_unit(self, services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
         """Write one unit's part of the package."""
         outcome = exporting.run_unit(services, record, unit, message)
-        self._undo_if_cancelled(services, record.subject_request_id)
+        _take_back_if_late(services, record, outcome)
         return outcome
 
     def given_up(
@@ -154,8 +159,8 @@ class ExportFulfilment:
         moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), **changes)
         return Move(record=moved, unit_ids=units)
 
-    def _next_phase(self, services: Services, record: RequestRecord) -> Decision:
-        phase = record.phase or ""
+    def _next_phase(self, services: Services, current: Versioned) -> Decision:
+        record, phase = current.record, current.record.phase or ""
         if phase in (DATA_PHASE, DERIVED_PHASE, ZIP_PHASE) and record.phase_units:
             tally = services.ledger.tally(record.subject_request_id, phase, record.round)
             if len(tally.units) < record.phase_units:
@@ -168,7 +173,7 @@ class ExportFulfilment:
             case "zip":
                 return self._zips_done(services, record)
             case _:
-                return self._close(services, record)
+                return self._close(services, current)
 
     def _data_done(self, services: Services, record: RequestRecord) -> Decision:
         request, plan = _asked_and_planned(services, record)
@@ -194,8 +199,14 @@ class ExportFulfilment:
         moved = record.in_phase(services.now(), DATA_PHASE, phase_units=len(units), **changes)
         return Move(record=moved, unit_ids=units)
 
-    def _close(self, services: Services, record: RequestRecord) -> Decision:
-        closed = Closing(services, record, *_asked_and_planned(services, record)).close()
+    def _close(self, services: Services, current: Versioned) -> Decision:
+        record, turn = current.record, Turn(services, current)
+        try:
+            closed = Closing(turn.guarded, record, *_asked_and_planned(services, record)).close()
+            turn.check()
+        except Superseded:
+            clean_again(services, record.subject_request_id, REBUILD)
+            raise
         if not closed.parts:
             return Finish(ending=closed.ending)
         return begin_zips(services, record, closed)
@@ -204,10 +215,20 @@ class ExportFulfilment:
         plan = frozen_plan(services, record.subject_request_id)
         return close_again(services, record, plan) or Finish(ending=closed_ending(services, record))
 
-    def _undo_if_cancelled(self, services: Services, request_id: str) -> None:
-        """A writer that comes after the cancellation takes back what it brought; until then its end does that."""
-        if services.ledger.read(request_id).record.status is RequestStatus.CANCELLED:
-            services.packages.delete_package(request_id)
+
+def _take_back_if_late(services: Services, before: RequestRecord, outcome: UnitOutcome) -> None:
+    """
+    Take back what a unit brought after its phase was over: all of it of a cancelled export, else what nothing lists.
+
+    Until a cancelled export has ended, and until a phase is over, the end of it does that.
+    """
+    request_id = before.subject_request_id
+    now = services.ledger.read(request_id).record
+    if now.status is RequestStatus.CANCELLED:
+        services.packages.delete_package(request_id)
+    elif (now.phase, now.round) != (before.phase, before.round):
+        standing = services.ledger.outcome(request_id, outcome.unit_id, before.round)
+        remove_late(services.packages, request_id, outcome, standing)
 
 
 def _closing(services: Services, record: RequestRecord, **changes: Any) -> RequestRecord:  # noqa: ANN401 - fields

@@ -33,7 +33,7 @@ _OF_A_PROJECT = ("coco.json", "images", "iterations", "predictions/", "project.j
 
 LONGEST_LISTING = 5000
 
-UNWRITTEN = frozenset({"vanished", "copy_refused", "refused"})
+UNWRITTEN = frozenset({"vanished", "copy_refused", "refused", "gone"})
 """Gaps of pictures that are not in the package."""
 
 
@@ -124,8 +124,15 @@ def _remove_unlisted(packages: PackageStore, request_id: str, project_id: str, l
     packages.blobs.delete_all([name for names in ahead(starts, unlisted, len(starts)) for name in names])
 
 
+def remove_late(packages: PackageStore, request_id: str, late: UnitOutcome, standing: UnitOutcome | None) -> None:
+    """Remove what a unit wrote after another run of it had ended, and the outcome that stands does not list."""
+    listed = {row["path"] for row in standing.files} if standing else set()
+    written = {row["path"] for row in late.files}
+    packages.blobs.delete_all([package_prefix(request_id) + path for path in sorted(written - listed)])
+
+
 def remove_account(packages: PackageStore, request_id: str, listed: Collection[str]) -> None:
-    """Remove what tries have written of the accounts and no outcome lists; called as `remove_unlisted`."""
+    """Remove what tries have written of the accounts and no outcome lists; called as `remove_leftovers`."""
     unlisted = [path for path in (ACCOUNT_FILE, KEYS_FILE) if path not in listed]
     packages.blobs.delete_all([package_prefix(request_id) + path for path in unlisted])
 

@@ -14,7 +14,7 @@ from export_function.derived.overview import overview_document
 from export_function.derived.page import OVERVIEW
 from export_function.derived.summary import ProjectSummary, summary_of
 from export_function.derived.survey import survey_projects
-from export_function.derived.writing import HTML, write_derived
+from export_function.derived.writing import write_page
 from shared.domain.links import without_links
 from shared.packages import PackageStore, package_prefix
 from shared.reading_ahead import ahead, together
@@ -42,7 +42,7 @@ def write_index(
 
     def write(page: tuple[str, bytes]) -> dict[str, Any]:
         name, content = page
-        return write_derived(packages, request_id, name, [content], media_type=HTML, ids={}, time=time)
+        return write_page(packages, request_id, name, content, time=time)
 
     gallery, projects = Gallery(request_id, time), list[ProjectSummary]()
     pages = list(ahead(_gallery_pages(packages, request_id, gallery, projects), write, PAGES_AT_ONCE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,21 @@ from shared.packages import PackageStore, file_row, package_prefix
 OPERATION = "derived"
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+
+
+def write_page(packages: PackageStore, request_id: str, path: str, content: bytes, *, time: str) -> dict[str, Any]:
+    """Write a page for people over whatever was there, in one call, and give its row for the manifest."""
+    packages.write_plain(request_id, path, content, HTML)
+    return file_row(
+        path,
+        size=len(content),
+        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
+        media_type=HTML,
+        operation=OPERATION,
+        ids={},
+        time=time,
+    )
 
 
 def write_derived(

@@ -3,17 +3,20 @@
 from shared.cleaning.cleaning_pass import Rebuild
 from shared.cleaning.gone_matches import GoneMatches
 from shared.cleaning.journal import is_being_rebuilt
+from shared.cleaning.leased_blobs import LeasedBlobs
 from shared.cleaning.leftover_tombstones import remove_unneeded
 from shared.cleaning.own_exports import OwnExports, Progress
 from shared.cleaning.packaged import Packaged, find_packaged
-from shared.cleaning.passing import finish_open_passes
+from shared.cleaning.passing import clean_again, finish_open_passes
 
 __all__ = [
     "GoneMatches",
+    "LeasedBlobs",
     "OwnExports",
     "Packaged",
     "Progress",
     "Rebuild",
+    "clean_again",
     "find_packaged",
     "finish_open_passes",
     "is_being_rebuilt",

@@ -8,7 +8,7 @@ it for all that wait. While `batch` is not empty the package is being rebuilt, w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -98,6 +98,21 @@ def register(blobs: BlobStore, package_id: str, erasure_id: str, found: Mapping[
         return replace(journal, waiting={**journal.waiting, erasure_id: dict(found)})
 
     change(blobs, package_id, edit)
+
+
+def reopen(blobs: BlobStore, package_id: str, project_ids: Collection[str]) -> bool:
+    """
+    Let everybody who has ever cleaned a package, or is at it, wait for one pass more; False if nobody has.
+
+    What they find then is not counted: it was counted when they came first.
+    """
+
+    def edit(journal: Journal) -> Journal:
+        again = {**journal.done, **journal.batch}.keys() - journal.waiting.keys()
+        found = {**dict.fromkeys(WORDS, 0), "projects": sorted(project_ids)}
+        return replace(journal, waiting={**journal.waiting, **dict.fromkeys(sorted(again), found)})
+
+    return bool(change(blobs, package_id, edit).waiting)
 
 
 @dataclass

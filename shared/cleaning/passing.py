@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.cleaning.cleaning_pass import CleaningPass, Rebuild
-from shared.cleaning.journal import Journal, Lease, read
+from shared.cleaning.journal import Journal, Lease, read, reopen
 from shared.cleaning.places import Erased
 from shared.domain.canonical import canonical
 from shared.domain.errors import AlreadyExists, DamagedRecord, Superseded, UnknownRequest
@@ -49,6 +49,17 @@ def finish_open_passes(services: Services, rebuild: Rebuild) -> int:
         except Superseded:
             continue
     return finished
+
+
+def clean_again(services: Services, package_id: str, rebuild: Rebuild) -> None:
+    """
+    Clean a package once more for all that have cleaned it, since something older was written into it afterwards.
+
+    Nothing is done where it was never cleaned. What this does not finish `finish_open_passes` goes on with.
+    """
+    plan = services.ledger.plan(package_id) or {"projects": []}
+    if reopen(services.ledger.blobs, package_id, {project["id"] for project in plan["projects"]}):
+        run_pass(services, package_id, rebuild)
 
 
 def open_journals(services: Services) -> Iterator[tuple[str, Journal]]:

@@ -173,6 +173,7 @@ def test_a_manifest_holds_what_it_is_given() -> None:
             {"projects": "all", "images": {"tags": ["a", "b"], "metadata": {"of": "c"}}},
             {"projects": "all", "images": {"tags": 2, "metadata": 1}},
         ),
+        ({"projects": "all", "images": {"ids": [ID]}}, {"projects": "all", "images": {"ids": 1}}),
     ],
 )
 def test_a_scope_is_shown_by_its_numbers(scope: dict[str, Any], shown: dict[str, Any]) -> None:

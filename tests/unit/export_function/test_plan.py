@@ -14,6 +14,7 @@ from export_function.plan import (
     sources_of,
     units_of,
 )
+from shared.domain.resources import Iteration
 from shared.domain.work import PlannedItem, WorkUnit
 from shared.predictions import PredictionPages
 
@@ -170,6 +171,13 @@ def test_what_is_not_said_of_a_list_is_that_it_holds_nothing_and_stood_still() -
     )
 
 
+@pytest.mark.parametrize("publish_name", [None, "live"])
+def test_an_iteration_whose_images_are_not_read_is_named_as_the_service_lists_it(publish_name: str | None) -> None:
+    listed = Iteration.from_row({"id": I2, "name": "second", "publishName": publish_name})
+    expected = IterationInventory(iteration_id=I2, name="second", publish_name=publish_name)
+    assert IterationInventory.of(listed) == expected
+
+
 REFUSED = {"store": "predictions", "id": P1, "code": "refused"}
 
 
@@ -221,11 +229,11 @@ def test_a_plan_without_more_says_so() -> None:
     assert (plan["extra_units"], plan["projects"][0]["fingerprint"]) == ([], None)
 
 
-def test_iterations_and_tags_of_a_project_without_units_are_not_counted() -> None:
+def test_iterations_and_tags_of_a_project_without_units_are_neither_counted_nor_named() -> None:
     builder = PlanBuilder()
     builder.add(inventory(tag_count=4), [])
-    counts = builder.projects[0]["counts"]
-    assert (counts["iterations"], counts["tags"]) == (0, 0)
+    (project,) = builder.projects
+    assert (project["counts"]["iterations"], project["counts"]["tags"], project["iterations"]) == (0, 0, [])
 
 
 def test_a_list_that_moved_makes_its_project_unstable() -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from delete_function.account import erase_account, state_of_account
+from delete_function.late_lists import iterations_there, project_is_there, tags_there
 from delete_function.looking import Found, UnitWork
 from delete_function.plan import ACCOUNT, ITERATIONS, PROJECTS, STORE_OF, UNPUBLISH
 from delete_function.staying_iterations import staying_iterations
@@ -112,11 +113,11 @@ def _delete(work: UnitWork, delete: Delete, found: Found) -> None:
 
 
 def _project_is_there(work: UnitWork) -> bool:
-    return work.project_id in {project.id for project in work.client.get_projects()}
+    return project_is_there(work.client, work.project_id)
 
 
 def _nothing_left(work: UnitWork, absent: ResourceAbsent) -> Found:
-    """A project that the service no longer lists holds nothing; any other 404 is looked at again later."""
+    """A project that the service no longer knows holds nothing; any other 404 is looked at again later."""
     if _project_is_there(work):
         raise StateConflict(absent.operation, status=absent.status, code=absent.code, request_id=absent.request_id)
     if work.whole and work.unit.kind == IMAGES:
@@ -264,7 +265,7 @@ def _delete_predictions(work: UnitWork, found: Found) -> None:
 
 
 def _look_at_published(work: UnitWork) -> Found:
-    iterations = work.client.get_iterations(work.project_id)
+    iterations = iterations_there(work.client, work.project_id, work.unit.item_ids)
     published = [iteration.id for iteration in iterations if iteration.publish_name]
     return Found(present=sorted(published if work.whole else set(published).intersection(work.unit.item_ids)))
 
@@ -279,7 +280,7 @@ def _unpublish(work: UnitWork, found: Found) -> None:
 
 
 def _look_at_iterations(work: UnitWork) -> Found:
-    there = set(work.iteration_ids())
+    there = {iteration.id for iteration in iterations_there(work.client, work.project_id, work.unit.item_ids)}
     if work.whole:
         return Found(present=sorted(there))
     planned = there.intersection(work.unit.item_ids)
@@ -295,10 +296,10 @@ def _delete_iterations(work: UnitWork, found: Found) -> None:
 
 
 def _look_at_tags(work: UnitWork) -> Found:
-    tags = work.client.get_tags(work.project_id)
     if work.whole:
-        return Found(present=sorted(tag.id for tag in tags))
-    planned = {tag.id: tag for tag in tags if tag.id in work.unit.item_ids}
+        return Found(present=sorted(tag.id for tag in work.client.get_tags(work.project_id)))
+    wanted = work.unit.item_ids
+    planned = {tag.id: tag for tag in tags_there(work.client, work.project_id, wanted) if tag.id in wanted}
     used = {tag_id for tag_id, tag in planned.items() if tag.row.get("imageCount") != 0}  # unsaid may be any number
     unused = planned.keys() - used
     return Found(present=sorted(unused), kept=sorted(used))

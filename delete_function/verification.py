@@ -14,6 +14,7 @@ from itertools import batched
 from typing import Any
 
 from delete_function.account import proven_state_of_account
+from delete_function.late_lists import iterations_there, project_is_there, tags_there
 from delete_function.plan import ACCOUNT, ITERATIONS, PROJECTS, UNPUBLISH
 from shared.domain.errors import ResourceAbsent
 from shared.domain.id_set import IdSet
@@ -120,7 +121,7 @@ class Looker:
         try:
             self.images(client, project, self._planned([]))
         except ResourceAbsent:  # with the whole project gone there are none; nothing of it was to be erased
-            self.found.stable = self.found.stable and project["id"] not in {p.id for p in client.get_projects()}
+            self.found.stable = self.found.stable and not project_is_there(client, project["id"])
 
     def look_at_account(self, unit_id: str) -> Look:
         """Look whether the account is gone, and not only deleted: for 48 hours that could be taken back."""
@@ -142,7 +143,7 @@ class Looker:
 
     def _absent_or_moving(self, client: CustomVision, project: Json) -> None:
         """A 404 is either the project's own, or an iteration's that went while it was read: then look again later."""
-        if project["id"] in {there.id for there in client.get_projects()}:
+        if project_is_there(client, project["id"]):
             self.found.stable = False
         elif project["id"] not in self.found.absent_projects:
             self.found.absent_projects.append(project["id"])
@@ -219,28 +220,23 @@ class Looker:
 
     def published(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for iterations that are still published."""
-        there = {iteration.id for iteration in client.get_iterations(project["id"]) if iteration.publish_name}
+        iterations = iterations_there(client, project["id"], planned.ids)
+        there = {iteration.id for iteration in iterations if iteration.publish_name}
         self.still(planned, there, whole=project["whole"])
 
     def iterations(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for iterations."""
-        there = {iteration.id for iteration in client.get_iterations(project["id"])}
+        there = {iteration.id for iteration in iterations_there(client, project["id"], planned.ids)}
         self.still(planned, there, whole=project["whole"])
 
     def tags(self, client: CustomVision, project: Json, planned: Planned) -> None:
-        """Look for tags of the workspace."""
-        self.still(planned, {tag.id for tag in client.get_tags(project["id"])}, whole=project["whole"])
+        """Look for tags of the workspace; those of a whole project go with it, whatever their list shows."""
+        by_id = () if project["whole"] else planned.ids
+        self.still(planned, {tag.id for tag in tags_there(client, project["id"], by_id)}, whole=project["whole"])
 
     def project(self, client: CustomVision, project: Json, planned: Planned) -> None:
         """Look for the project: neither in the list nor by its id."""
-        listed = project["id"] in {there.id for there in client.get_projects()}
-        try:
-            client.get_project(project["id"])
-        except ResourceAbsent:
-            by_id = False
-        else:
-            by_id = True
-        if listed or by_id:
+        if project_is_there(client, project["id"]):
             self.still(planned, {project["id"]}, whole=False)
 
 

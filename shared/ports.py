@@ -234,6 +234,10 @@ class CustomVision(Protocol):
         """GetTags of the workspace, or of one iteration."""
         ...
 
+    def get_tag(self, project_id: str, tag_id: str) -> Tag:
+        """GetTag of the workspace; `ResourceAbsent` if there is none."""
+        ...
+
     def get_iterations(self, project_id: str) -> Sequence[Iteration]:
         """GetIterations, in no particular order."""
         ...

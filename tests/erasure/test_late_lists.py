@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.domain.resources import Iteration
+from shared.domain.resources import Iteration, Project, Tag
 from shared.ports import CustomVision
 from shared.services import Services
 from tests.erasure.gallery import gallery
-from tests.erasure.oracle import NOTHING, difference, expected_of_items
-from tests.erasure.readings import ending
+from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
+from tests.erasure.readings import approved, ending, words
 from tests.erasure.truth import retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
 from tests.unit.in_process import Process
@@ -20,10 +20,10 @@ from tests.unit.in_process import Process
 
 @dataclass
 class LateList:
-    """The service, whose list of iterations does not show one of them until some time; everything else is as it is."""
+    """The service, whose lists do not show something until some time; asked for by its id it is there."""
 
     client: CustomVision
-    iteration_id: str
+    hidden: str
     until: datetime
     now: Callable[[], datetime]
 
@@ -31,30 +31,36 @@ class LateList:
         return getattr(self.client, name)
 
     def get_iterations(self, project_id: str) -> Sequence[Iteration]:
-        there = self.client.get_iterations(project_id)
-        return [one for one in there if one.id != self.iteration_id or self.now() >= self.until]
+        return [one for one in self.client.get_iterations(project_id) if self.shows(one.id)]
+
+    def get_tags(self, project_id: str, *, iteration_id: str | None = None) -> Sequence[Tag]:
+        return [one for one in self.client.get_tags(project_id, iteration_id=iteration_id) if self.shows(one.id)]
+
+    def get_projects(self) -> Sequence[Project]:
+        return [one for one in self.client.get_projects() if self.shows(one.id)]
+
+    def shows(self, item_id: str) -> bool:
+        return item_id != self.hidden or self.now() >= self.until
 
 
-def with_late_list(world: World, process: Process, iteration_id: str, late: timedelta) -> Process:
+def with_late_list(world: World, process: Process, hidden: str, late: timedelta) -> Process:
     until = world.clock.now() + late
 
     def changed(services: Services) -> Services:
         return replace(
             services,
-            vision={
-                host: LateList(client, iteration_id, until, world.clock.now) for host, client in services.vision.items()
-            },
+            vision={host: LateList(client, hidden, until, world.clock.now) for host, client in services.vision.items()},
         )
 
     return Process(world, changed(process.services), changed(process.erasing))
 
 
-def ending_with_late_list(world: World, body: dict[str, Any], iteration_id: str) -> tuple[str, str | None]:
-    """Plan an erasure, and carry it out while the list of iterations does not show one of them for half an hour."""
+def ending_with_late_list(world: World, body: dict[str, Any], hidden: str) -> tuple[str, str | None]:
+    """Plan an erasure, and carry it out while the lists do not show something for half an hour."""
     driver = Driver(world.process())
     driver.process.post(body)
     driver.reach("awaiting_approval")
-    driver = Driver(with_late_list(world, driver.process, iteration_id, timedelta(minutes=30)))
+    driver = Driver(with_late_list(world, driver.process, hidden, timedelta(minutes=30)))
     approve(driver.process)
     return ending(driver.finish())
 
@@ -94,6 +100,47 @@ def test_a_prediction_of_an_iteration_that_the_list_does_not_show_is_not_called_
     expected = expected_of_items(world.emulator, body)
     assert ending_with_late_list(world, body, there.old) == ("completed", None)
     assert difference(expected.after, world.facts()) == NOTHING
+
+
+@pytest.mark.parametrize("trained_iterations", ["unpublish", "delete"])
+def test_an_iteration_that_the_list_does_not_show_goes_as_it_was_planned(world: World, trained_iterations: str) -> None:
+    there = gallery(world, publish="both")
+    body = erasure(images={"tags": ["anna"]}, trained_iterations=trained_iterations, require_approval=True)
+    expected = expected_of_items(world.emulator, body)
+    assert ending_with_late_list(world, body, there.old) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+    done = {"unpublish": "unpublished", "delete": "deleted"}[trained_iterations]
+    assert words(world.receipt(), "iterations", done, "failed") == {done: 2, "failed": 0}
+
+
+def test_a_published_iteration_that_the_list_does_not_show_does_not_block_its_project(world: World) -> None:
+    there = gallery(world, publish="both")
+    body = erasure("projects", projects=[there.pets], confirm={"projects": ["Pets"]}, require_approval=True)
+    expected = expected_of_projects(world.emulator, [there.pets])
+    assert ending_with_late_list(world, body, there.old) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
+def test_a_tag_that_the_list_does_not_show_is_not_called_gone(world: World) -> None:
+    there = gallery(world)
+    body = erasure(images={"tags": ["anna"]}, delete_tags=True, require_approval=True)
+    expected = expected_of_items(world.emulator, body)
+    assert ending_with_late_list(world, body, there.anna_tag) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+    assert words(world.receipt(), "tags", "deleted", "already_absent") == {"deleted": 1, "already_absent": 0}
+
+
+def test_a_404_of_an_iteration_says_nothing_of_a_project_that_the_list_does_not_show(world: World) -> None:
+    there = gallery(world)
+    driver = approved(world, erasure(images={"tags": ["anna"]}))
+    world.control.switch(delete_effect="never")
+    world.control.fault("status", operation="GetImagesByIds", status=404, code="NotFoundIteration")
+    before = world.facts()
+    driver = Driver(with_late_list(world, driver.process, there.pets, timedelta(days=1)))
+    approve(driver.process)
+    assert driver.finish()["request_status"] == "partially_completed"
+    assert difference(before, world.facts()) == NOTHING
+    assert words(world.receipt(), "images", "found", "failed") == {"found": 6, "failed": 6}
 
 
 def test_an_iteration_that_somebody_deleted_is_no_hindrance(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.finishing import Ending
-from shared.lifecycle import Decision, Finish, Wait
+from shared.fulfilment import Decision, Finish, Wait
 from shared.services import Services
 
 LONGEST_PAUSE_SECONDS = 24 * 3600.0

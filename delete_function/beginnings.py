@@ -10,7 +10,8 @@ from shared.domain.phases import CHECK
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import rfc3339
-from shared.lifecycle import Move, counts_so_far
+from shared.fulfilment import Move
+from shared.lifecycle import counts_so_far
 from shared.services import Services
 
 

@@ -12,7 +12,7 @@ from shared.domain.errors import CannotFulfil
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus, RequestType, SubjectRequest
 from shared.domain.times import rfc3339
-from shared.lifecycle import Decision, Move, Wait
+from shared.fulfilment import Decision, Move, Wait
 from shared.services import Services
 
 PHASE = "export_first"

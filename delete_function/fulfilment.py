@@ -17,7 +17,7 @@ from delete_function.export_first import (
     has_export_first,
 )
 from delete_function.own_exports import counts_of, kept_exports, mark, withdraw
-from delete_function.plan import OWN_EXPORTS, PHASES, found_counts, is_empty, planned_of, planned_phases
+from delete_function.plan import OWN_EXPORTS, PHASES, is_empty, planned_of, planned_phases
 from delete_function.planning import Planner, frozen_plan
 from delete_function.proving import Proving
 from delete_function.residuals import final_residuals, planned_residuals
@@ -25,14 +25,15 @@ from delete_function.result import Proof, Words, dry_run_ending, ending_of
 from delete_function.verification import Look
 from shared.cleaning import Rebuild
 from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict, StillUnderway
+from shared.domain.planned import found_counts
 from shared.domain.record import RequestRecord
 from shared.domain.retry import RETRY_AFTER_CEILING_SECONDS
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import DELETION_WORK, UnitOutcome, WorkMessage, WorkUnit
 from shared.finishing import Ending
+from shared.fulfilment import Decision, Finish, Move, Nothing, Wait, too_early
 from shared.ledger import Versioned
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, too_early
 from shared.services import Services
 
 UNSTABLE_PATIENCE = timedelta(hours=1)

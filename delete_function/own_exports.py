@@ -26,7 +26,8 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of
-from shared.lifecycle import Decision, Move, Wait, counts_so_far, too_early
+from shared.fulfilment import Decision, Move, Wait, too_early
+from shared.lifecycle import counts_so_far
 from shared.services import Services
 from shared.tombstones import Tombstones
 

@@ -15,8 +15,8 @@ from typing import Any
 from shared.domain.errors import OutcomeUnknown, ServiceRefusal, ServiceUnavailable, Throttled, TransientError
 from shared.domain.record import RequestRecord
 from shared.domain.retry import FAULT_REDELIVERIES, is_fault, redelivery_delay
+from shared.fulfilment import Wait
 from shared.ledger import STEP
-from shared.lifecycle import Wait
 from shared.services import Services
 
 FAULTS = "step_faults"

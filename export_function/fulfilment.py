@@ -37,8 +37,9 @@ from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import EXPORT_WORK, UnitOutcome, WorkMessage, WorkUnit, add_counts
 from shared.finishing import Ending
+from shared.fulfilment import Decision, Finish, Move, Nothing, Wait
 from shared.ledger import STEP, Versioned
-from shared.lifecycle import Decision, Finish, Move, Nothing, Wait, counts_so_far
+from shared.lifecycle import counts_so_far
 from shared.reading_ahead import together
 from shared.services import Services
 

@@ -13,7 +13,7 @@ from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.work import WorkUnit
 from shared.finishing import Ending
-from shared.lifecycle import Move
+from shared.fulfilment import Move
 from shared.packages import package_prefix, part_name
 from shared.services import Services
 

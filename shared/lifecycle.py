@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from shared.acceptance import work_queue
 from shared.domain.errors import (
@@ -31,9 +30,9 @@ from shared.domain.phases import counted_phase, is_counting
 from shared.domain.record import RequestRecord
 from shared.domain.retry import redelivery_delay
 from shared.domain.subject_request import RequestStatus
-from shared.domain.times import parse_rfc3339
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit, add_counts, kind_of
 from shared.finishing import Ending, clean_up, finish
+from shared.fulfilment import Decision, Finish, Fulfilment, Move, Nothing, TooEarly, Wait
 from shared.ledger import STEP, Versioned
 from shared.reading_ahead import together
 from shared.services import Services
@@ -43,87 +42,12 @@ LAST_DELIVERY = 5
 
 LONG_WAIT_SECONDS = 30.0
 """From here on (or from half of WATCHDOG_AFTER_SECONDS) a wait leaves a mark, so that the watchdog lets it be."""
-CLOCKS_DIFFER_SECONDS = 0.05
 LONGEST_EARLY_SECONDS = 60.0
 """A message that comes too early is sent again after this at the latest: the clock may be set right meanwhile."""
 MAX_SENT_AGAIN = 3
 """How often lost or poisoned work is sent again before its failure is recorded."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """Write the record in its new state; the winner sends the messages of `unit_ids`, or takes the next step."""
-
-    record: RequestRecord
-    unit_ids: Sequence[str] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    """Write the record (it says until when), its turn moved on, and come back after some seconds."""
-
-    record: RequestRecord
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finish:
-    """End the request; `record` stands for the present one where the end changes more than the status."""
-
-    ending: Ending
-    record: RequestRecord | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Nothing:
-    """There is nothing to do now: somebody else's message will move the request on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TooEarly:
-    """It is some seconds before the time that a `Wait` has noted; its own message is not lost for it."""
-
-    seconds: float
-
-
-type Decision = Move | Wait | Finish | Nothing | TooEarly
-
-
-class Fulfilment(Protocol):
-    """What one kind of request does in each step. All methods may raise `TransientError` and `ServiceRefusal`."""
-
-    @property
-    def queue(self) -> str:
-        """The internal queue."""
-        ...
-
-    def phase_of(self, unit_kind: str) -> str:
-        """Give the phase in which units of a kind are worked through."""
-        ...
-
-    def step(self, services: Services, current: Versioned) -> Decision:
-        """Take the next step of a request that is not final, as far as it goes in one message."""
-        ...
-
-    def run_unit(self, services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
-        """Do one unit's work; repeatable, and safe beside a second run of the same unit."""
-        ...
-
-    def given_up(
-        self, services: Services, record: RequestRecord, unit: WorkUnit, code: str, error: GdprError | None
-    ) -> UnitOutcome:
-        """Give the outcome of a unit that could not be done."""
-        ...
-
-    def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
-        """Give the end of a request whose next step could not be taken any more: what is known is kept."""
-        ...
-
-    def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
-        """Say after how many seconds something refused, or still underway, is tried again; None = not at all."""
-        ...
 
 
 def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: int) -> None:
@@ -372,12 +296,6 @@ def give_up(
             found,
             lambda u: fulfilment.given_up(services, record, u, code, error),
         )
-
-
-def too_early(now: datetime, next_time: str | None) -> TooEarly | None:
-    """Give the decision where a message comes before the time until which a `Wait` has put the step off; else None."""
-    left = (parse_rfc3339(next_time) - now).total_seconds() if next_time is not None else 0.0
-    return TooEarly(seconds=left) if left > CLOCKS_DIFFER_SECONDS else None
 
 
 def counts_so_far(services: Services, record: RequestRecord) -> Counts:

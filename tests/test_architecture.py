@@ -45,7 +45,18 @@ READERS_OF_THE_CLOCK = {
     "shared.adapters.blob_direct_calls",  # when a token must be renewed, by the time that it was issued in
     "shared.adapters.blob_links",  # when a signing key must be renewed
 }
-EFFECTS = ("acceptance", "adapters", "bootstrap", "finishing", "ledger", "lifecycle", "packages", "ports", "services")
+EFFECTS = (
+    "acceptance",
+    "adapters",
+    "bootstrap",
+    "finishing",
+    "fulfilment",
+    "ledger",
+    "lifecycle",
+    "packages",
+    "ports",
+    "services",
+)
 USERS_OF_AZURE_FUNCTIONS = {
     "function_app",
     "shared.http_responses",

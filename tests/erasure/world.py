@@ -16,7 +16,8 @@ from export_function.rebuilding import REBUILD
 from request_function import reading
 from request_function.approval import Approval, decide
 from shared.adapters.resource_manager import ResourceManagerClient
-from shared.lifecycle import Fulfilment, handle
+from shared.fulfilment import Fulfilment
+from shared.lifecycle import handle
 from shared.services import Services
 from tests.erasure.truth import Facts, facts_of
 from tests.unit.in_process import CrashAt, Process, Region

@@ -15,7 +15,8 @@ from shared.acceptance import accept
 from shared.domain.errors import InvalidRequest
 from shared.domain.subject_request import RequestStatus
 from shared.domain.validation import validate_export
-from shared.lifecycle import Fulfilment, handle
+from shared.fulfilment import Fulfilment
+from shared.lifecycle import handle
 from tests.fuzz.hostile import JSON_TEXTS, MARK, TRICKS
 from tests.unit.domain.bodies import export_body
 from tests.verify.ledgers import Ledger, request_id

@@ -29,8 +29,9 @@ from shared.adapters.http_exchange import make_session
 from shared.adapters.picture_source import HttpPictureSource
 from shared.bootstrap import Installation
 from shared.domain.errors import SourceRefusal
+from shared.fulfilment import Fulfilment
 from shared.ledger import RequestLedger
-from shared.lifecycle import Fulfilment, handle
+from shared.lifecycle import handle
 from shared.packages import PackageStore
 from shared.ports import BlobStore, QueuedMessage, Queues
 from shared.services import Services

@@ -12,6 +12,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from export_function.plan import IMAGES, ITERATION_IMAGES
@@ -26,6 +27,13 @@ from shared.file_pages import MANIFEST, manifest_of_package
 from shared.packages import package_prefix, project_path
 from shared.services import Services
 
+ABOUT_TO_EXPIRE = timedelta(minutes=15)
+"""
+Longer than retention may take to remove a package that it has found expired (host.json `functionTimeout`).
+
+A monthly schedule meets its package before about when that expires: to move the expiry on then would come too late.
+"""
+
 USABLE = frozenset({RequestStatus.COMPLETED, RequestStatus.PARTIALLY_COMPLETED})
 
 
@@ -35,7 +43,7 @@ def find_previous(services: Services, record: RequestRecord) -> RequestRecord | 
     if series is None:
         return None
     for entry in services.ledger.index():
-        if entry.state != "final" or entry.request_id == record.subject_request_id:
+        if entry.state != "final" or not entry.type.is_export or entry.request_id == record.subject_request_id:
             continue
         other = _read(services, entry.request_id)
         if other and other.notes.get("series") == series and _has_package(services, other):
@@ -45,7 +53,9 @@ def find_previous(services: Services, record: RequestRecord) -> RequestRecord | 
 
 def _has_package(services: Services, record: RequestRecord) -> bool:
     """Whether an export has a package of its own that is still there, and will be while it is worked with."""
-    if record.status not in USABLE or record.unchanged_since or services.has_expired(record):
+    if record.status not in USABLE or record.unchanged_since:
+        return False
+    if services.expiry_of(record) - services.now() < ABOUT_TO_EXPIRE:
         return False
     return services.packages.read(record.subject_request_id, MANIFEST) is not None
 
@@ -95,11 +105,16 @@ def _read(services: Services, request_id: str) -> RequestRecord | None:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviousPackage:
-    """What one project of the package before holds, by runs of ascending ids."""
+    """
+    What one project of the package before holds.
+
+    `runs` of ascending ids as they were planned; `later`: units that brought what came meanwhile, with their rounds.
+    """
 
     services: Services
     request_id: str
     runs: Sequence[Mapping[str, Any]]
+    later: Sequence[tuple[str, int]] = ()
 
     @classmethod
     def of(cls, services: Services, request_id: str, project_id: str) -> PreviousPackage | None:
@@ -109,7 +124,7 @@ class PreviousPackage:
         if project is None:
             return None
         runs = [run for run in project.get("runs", ()) if kind_of(run["unit"]) in (IMAGES, ITERATION_IMAGES)]
-        return cls(services=services, request_id=request_id, runs=runs)
+        return cls(services=services, request_id=request_id, runs=runs, later=_later(services, request_id, project_id))
 
     def pictures(self, image_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Give the manifest rows of those of some images (ascending ids) whose bytes the package holds."""
@@ -133,6 +148,17 @@ class PreviousPackage:
             end = bisect_right(firsts, image_ids[-1])
             units = [run["unit"] for run in runs[begin:end]]
             yield from self.services.ledger.outcomes(self.request_id, units)
+        yield from self.services.ledger.outcomes_by_round(self.request_id, self.later)
+
+
+def _later(services: Services, request_id: str, project_id: str) -> list[tuple[str, int]]:
+    """Give the units with images that further rounds of an export have added to a project."""
+    record = _read(services, request_id)
+    entries = record.notes.get("caught_up", ()) if record else ()
+    added = (
+        (unit, entry["round"]) for entry in entries if entry["project_id"] == project_id for unit in entry["units"]
+    )
+    return [(unit, round_) for unit, round_ in added if kind_of(unit) in (IMAGES, ITERATION_IMAGES)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from request_function.retention import remove_expired
 from shared.domain.errors import Conflict, Gone
 from tests.exports.conftest import MakeWorld
 from tests.exports.everything import Album, fill, predict
-from tests.exports.test_moving import assert_whole
-from tests.exports.world import SUBSCRIPTION, Json, Package, World, resource_id_of
+from tests.exports.test_moving import READING, assert_whole
+from tests.exports.world import SUBSCRIPTION, Json, Package, World, resource_id_of, when_asked
 
 type Sound = Callable[[Package], Package]
 COMPLETE = ("completed", None)
@@ -188,6 +188,33 @@ def test_a_package_before_that_is_not_whole_is_not_relied_on(
     assert_whole(world, package, album.project)
     for image, content in album.uploaded.items():
         assert package.pictures(album.project)[image] == content
+
+
+def test_a_package_that_is_about_to_expire_is_not_called_the_one_that_stands_for_this_run(
+    world: World, album: Album, sound: Sound
+) -> None:
+    """Of a monthly schedule the package before expires in these very minutes: retention may be at it already."""
+    first = run(world)
+    world.pass_time(29 * DAY - 300)
+    package = sound(next_day(world))
+    assert (package.ending, package.status["unchanged_since"]) == (COMPLETE, None)
+    assert_whole(world, package, album.project)
+    world.pass_time(600)
+    remove_expired(package.process.services)
+    assert Package(world, first.process, first.request_id).blobs == {}
+    assert Package(world, package.process, package.request_id).blobs == package.blobs
+
+
+def test_what_came_while_the_package_before_was_made_is_taken_over_from_it_too(
+    world: World, album: Album, sound: Sound
+) -> None:
+    with when_asked(world, READING, lambda: world.control.add_images(album.project, 3)):
+        first = run(world)
+    assert len(first.pictures(album.project)) == len(album.uploaded) + 3
+    package = sound(next_day(world))
+    assert (package.ending, package.gaps, package.status["unchanged_since"]) == (COMPLETE, [], None)
+    assert whole_reads(world) == len(album.predictions) + 1, "predictions, one model"
+    assert package.pictures(album.project) == first.pictures(album.project)
 
 
 def test_an_incomplete_package_is_never_taken_for_the_whole(world: World, album: Album) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.domain.phases import ERASURE_PHASES
 from shared.domain.plan_hash import IMAGES, LISTED, PREDICTIONS, TAGS, PlanHash
 from shared.domain.resources import Iteration
-from shared.domain.work import Counts, PlannedItem, WorkUnit, in_order, kind_of, partition
+from shared.domain.work import PlannedItem, WorkUnit, in_order, kind_of, partition
 
 UNPUBLISH = "unpublish"
 OWN_EXPORTS = "own_exports"
@@ -245,16 +245,3 @@ def is_empty(plan: Mapping[str, Any]) -> bool:
 def planned_of(plan: Mapping[str, Any], unit: WorkUnit) -> int:
     """Give how many things of a unit's kind were found in its project when the plan was made."""
     return sum(p["counts"].get(unit.kind, 0) for p in plan["projects"] if p["id"] == unit.project_id)
-
-
-def found_counts(plan: Mapping[str, Any]) -> Counts:
-    """Give what will be erased by store, and the images that are named and left alone."""
-    projects = plan["projects"]
-    counts: Counts = {
-        store: {"found": sum(project["counts"][store] for project in projects)}
-        for store in (PREDICTIONS, IMAGES, ITERATIONS, TAGS)
-    }
-    counts[IMAGES]["conflicting"] = sum(project["conflicting"] for project in projects)
-    counts[PROJECTS] = {"found": sum(project["whole"] for project in projects)}
-    counts[ACCOUNT] = {"found": int(plan["account"] is not None)}
-    return counts

@@ -6,16 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import ACCOUNT, ITERATIONS, STORE_OF, STORES, UNPUBLISH, found_counts
+from delete_function.plan import ACCOUNT, ITERATIONS, STORE_OF, STORES, UNPUBLISH
 from delete_function.word_of import WordOf
 from shared.domain.id_set import IdSet
 from shared.domain.plan_hash import IMAGES
+from shared.domain.planned import WORDS, found_counts, nothing_deleted
 from shared.domain.receipt import Ending, looked_at
 from shared.domain.record import MAX_FAILURES
 from shared.domain.subject_request import RequestStatus
 from shared.domain.work import Counts, UnitOutcome, WorkUnit, add_counts, kind_of
 
-WORDS = ("deleted", "already_absent", "no_longer_matching", "failed")
 NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocked", "verify_deadline")
 """Codes of failures that are reasons of their own, the most telling first."""
 
@@ -227,18 +227,11 @@ def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any
 
 def dry_run_ending(plan: Mapping[str, Any], residuals: Sequence[Mapping[str, Any]]) -> Ending:
     """Give the end of a dry run: what would be erased, nothing deleted, nothing verified."""
-    planned = found_counts(plan)
-    nothing = dict.fromkeys(WORDS, 0)
-    stores = {
-        store: counts | nothing | {"verified": False, "rounds": 0}
-        for store, counts in planned.items()
-        if counts["found"] or store == "images"
-    }
-    found = any(counts["found"] for counts in planned.values())
+    found = any(counts["found"] for counts in found_counts(plan).values())
     return Ending(
         status=RequestStatus.COMPLETED,
         reason=None if found else "nothing_matched",
-        stores=stores,
+        stores=nothing_deleted(plan),
         residuals=residuals,
         looked_at=looked_at(plan),
         selectors_without_match=plan["selectors_without_match"],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from shared.domain.errors import ConfigurationError
+from shared.domain.planned import nothing_deleted
 from shared.domain.receipt import Ending, looked_at, receipt_of
 from shared.domain.record import MAX_FAILURES, RequestRecord
 from shared.domain.subject_request import RequestStatus
@@ -31,7 +34,7 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
     request_id = current.record.subject_request_id
     signed = services.receipt_keys.signs
     if ending.looked_at is None:
-        ending = replace(ending, looked_at=looked_at(services.ledger.plan(request_id)))
+        ending = _with_plan(ending, current.record, services.ledger.plan(request_id))
     content = services.ledger.keep_receipt(
         request_id, receipt_of(current.record, ending, services.now(), signed=signed)
     )
@@ -52,6 +55,15 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
     _remove_traces(services, final)
     _tell_parent(services, final)
     return final
+
+
+def _with_plan(ending: Ending, record: RequestRecord, plan: Mapping[str, Any] | None) -> Ending:
+    """Take from the plan what an ending does not say; an erasure that names no store has carried out nothing of it."""
+    ending = replace(ending, looked_at=looked_at(plan))
+    if plan is None or record.is_export or ending.stores:
+        return ending
+    unmatched = plan["selectors_without_match"]
+    return replace(ending, stores=nothing_deleted(plan), selectors_without_match=unmatched)
 
 
 def clean_up(services: Services, record: RequestRecord) -> None:

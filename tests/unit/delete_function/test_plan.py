@@ -8,12 +8,12 @@ import pytest
 from delete_function.plan import (
     PHASES,
     ProjectTarget,
-    found_counts,
     is_empty,
     planned_of,
     planned_phases,
     planned_unit_ids,
 )
+from shared.domain.planned import found_counts
 from shared.domain.receipt import looked_at
 from shared.domain.work import PlannedItem, WorkUnit
 from tests.unit.delete_function.targets import (

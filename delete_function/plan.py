@@ -67,23 +67,25 @@ class ProjectTarget:
         concerned = self.held_by.get(iteration.id) or iteration.id in self.iterations_left
         return self.trained_iterations if concerned else "keep"
 
-    def iteration_ids(self, phase: str) -> list[str]:
+    def iterations_to_delete(self) -> list[str]:
+        """Give the ids of the iterations that go."""
+        return sorted(i.id for i in self.iterations if self.action(i) == "delete")
+
+    def iterations_to_unpublish(self) -> list[str]:
         """
-        Give the iterations that a phase is about.
+        Give the ids of the iterations whose publication is taken back.
 
         One that is not published yet may be when its turn comes; of a whole project the unit looks at all anyway.
         """
-        if phase == ITERATIONS:
-            return sorted(i.id for i in self.iterations if self.action(i) == "delete")
         concerned = (i for i in self.iterations if self.action(i) != "keep")
         return sorted(i.id for i in concerned if i.publish_name or not self.whole)
 
     def units(self) -> Iterator[WorkUnit]:
         """Give the units of all phases and the pages of evidence, not numbered yet."""
-        yield from self._id_units(UNPUBLISH, self.iteration_ids(UNPUBLISH))
+        yield from self._id_units(UNPUBLISH, self.iterations_to_unpublish())
         yield from self._id_units(PREDICTIONS, self.prediction_ids)
         yield from self._image_units()
-        yield from self._id_units(ITERATIONS, self.iteration_ids(ITERATIONS))
+        yield from self._id_units(ITERATIONS, self.iterations_to_delete())
         yield from self._id_units(TAGS, self.tag_ids)
         yield from self._pages(CONFLICTING, self.conflicting)
         if self.whole:
@@ -141,7 +143,7 @@ class PlanBuilder:
                 "counts": {
                     "images": len(target.images),
                     "predictions": len(target.prediction_ids),
-                    "iterations": len(target.iteration_ids(ITERATIONS)),
+                    "iterations": len(target.iterations_to_delete()),
                     "tags": len(target.tag_ids),
                 },
                 "iterations": iterations,

@@ -34,7 +34,7 @@ def has_units(record: RequestRecord) -> bool:
 
 def counted_phase(record: RequestRecord) -> str:
     """Give the phase whose units are shown as progress: the present one, or the one that it looks at."""
-    phase = (record.phase or "").removesuffix(CHECK)
+    phase = record.phase and record.phase.removesuffix(CHECK)
     if record.is_export:
         return phase if phase in EXPORT_PHASES else DATA
     return phase if phase in ERASURE_PHASES else str(record.notes.get("last_phase", "images"))
@@ -42,4 +42,5 @@ def counted_phase(record: RequestRecord) -> str:
 
 def is_counting(record: RequestRecord) -> bool:
     """Whether the present phase's tally is not in the record's counts yet."""
-    return (has_units(record) and record.phase_units > 0) or (record.phase or "").endswith(CHECK)
+    is_looking = record.phase is not None and record.phase.endswith(CHECK)
+    return is_looking or (has_units(record) and record.phase_units > 0)

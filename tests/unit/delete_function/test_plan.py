@@ -82,16 +82,16 @@ def test_iterations_concerned_are_unpublished_published_yet_or_not_and_only_thos
     wanted: str, to_unpublish: list[str], to_delete: list[str]
 ) -> None:
     asked = target(trained_iterations=wanted)
-    assert asked.iteration_ids("unpublish") == to_unpublish
-    assert asked.iteration_ids("iterations") == to_delete
+    assert asked.iterations_to_unpublish() == to_unpublish
+    assert asked.iterations_to_delete() == to_delete
 
 
 def test_iterations_are_taken_in_the_order_of_their_ids() -> None:
     backwards = target(
         trained_iterations="delete", iterations=ITERATIONS[::-1], held_by={one.id: frozenset({A}) for one in ITERATIONS}
     )
-    assert backwards.iteration_ids("unpublish") == [PUBLISHED, PLAIN, OTHER, LEFT]
-    assert backwards.iteration_ids("iterations") == [PUBLISHED, PLAIN, OTHER, LEFT]
+    assert backwards.iterations_to_unpublish() == [PUBLISHED, PLAIN, OTHER, LEFT]
+    assert backwards.iterations_to_delete() == [PUBLISHED, PLAIN, OTHER, LEFT]
 
 
 def test_an_erasure_of_items_has_a_unit_for_each_kind_in_the_order_of_the_phases() -> None:

@@ -19,6 +19,6 @@ def blueprint(installation: Installation) -> func.Blueprint:
     def post_export(req: func.HttpRequest) -> func.HttpResponse:
         services = installation.services()
         body = json_body(req)
-        return accepted_answer(INTAKE.from_http(services, body, caller_of(req, body, services.settings)))
+        return accepted_answer(INTAKE.from_http(services, body, caller_of(req, services.settings)))
 
     return functions

@@ -9,7 +9,7 @@ from typing import Any
 from request_function.reading import view_of
 from shared.acceptance import start
 from shared.domain.errors import Conflict, InvalidRequest, NotAllowed, Violation
-from shared.domain.fields import Check, Checker, choice, opaque_id
+from shared.domain.fields import Check, Checker, choice, named_beside_sign_in, opaque_id
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.domain.times import rfc3339
@@ -34,6 +34,7 @@ class Approval:
     def read(cls, body: object, principal: str | None) -> Approval:
         """Read a body; `InvalidRequest` with every violation. `principal` is the caller by the platform's word."""
         check = Checker()
+        check.violations += named_beside_sign_in(body, "approver", principal)
         members = check.an_object("", body, {"decision", "plan_hash", "approver", "reason"})
         decision = check.field(members, "", "decision", choice("approve", "reject"), None)
         plan_hash = check.field(members, "", "plan_hash", _text(100), None)

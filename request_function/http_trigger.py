@@ -21,6 +21,7 @@ from shared.http_responses import (
     json_answer,
     json_body,
     raw_answer,
+    refuse_parameters_but,
 )
 
 
@@ -59,7 +60,7 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
     def post_approval(req: func.HttpRequest) -> func.HttpResponse:
         services = installation.services(erasure=True)
         body = json_body(req)
-        approval = Approval.read(body, caller_of(req, body, services.settings, "approver"))
+        approval = Approval.read(body, caller_of(req, services.settings))
         return json_answer(decide(services, _id(req), approval))
 
     @functions.function_name("post_retry")
@@ -67,7 +68,7 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
     @answers_errors
     def post_retry(req: func.HttpRequest) -> func.HttpResponse:
         services = installation.services()
-        return accepted_answer(retry(services, _id(req), caller_of(req, None, services.settings)))
+        return accepted_answer(retry(services, _id(req), caller_of(req, services.settings)))
 
     @functions.function_name("get_receipt")
     @functions.route(route="requests/{request_id}/receipt", methods=["GET"])
@@ -85,7 +86,8 @@ def _about_one(functions: func.Blueprint, installation: Installation) -> None:
     @functions.route(route="requests/{request_id}/package", methods=["GET"])
     @answers_errors
     def get_package(req: func.HttpRequest) -> func.HttpResponse:
-        link = reading.package(installation.services(), _id(req), req.params.get("part", "1"))
+        services, part = installation.services(), req.params.get("part", "1")
+        link = reading.package(services, _id(req, "part"), part)
         return raw_answer(b"", "text/plain", 302, {"Location": link})
 
 
@@ -117,5 +119,7 @@ def _about_all(functions: func.Blueprint, installation: Installation) -> None:
         return raw_answer(document_bytes(), "application/json")
 
 
-def _id(req: func.HttpRequest) -> str:
+def _id(req: func.HttpRequest, *parameters: str) -> str:
+    """Give the request's id; the query may hold nothing but these parameters."""
+    refuse_parameters_but(req, *parameters)
     return known_id(req.route_params["request_id"])

@@ -17,7 +17,7 @@ ONE = "/api/requests/{request_id}"
 type Json = dict[str, Any]
 
 _WHY: Mapping[int, str] = {
-    400: "The form is wrong; `errors` names every field at once.",
+    400: "The form is wrong, or the query holds what this route does not read; `errors` names every field at once.",
     401: "The host: no function key, and no body. The app: no sign-in where TRUST_PLATFORM_IDENTITY asks for one.",
     403: "A setting does not allow it, or the person who asked tries to approve.",
     404: "There is no such request, or no such thing of it.",
@@ -52,8 +52,8 @@ class Operation:
 
     def to_json(self) -> Json:
         """Write OpenAPI's operation object."""
-        own = (400, 413, 415) if self.body else ()
-        usual = () if self.anonymous else (401,)
+        own = (413, 415) if self.body else ()
+        usual = () if self.anonymous else (400, 401)
         codes = sorted({*self.problems, *own, *usual})
         written: Json = {"operationId": self.name, "summary": self.summary}
         if self.anonymous:
@@ -145,7 +145,7 @@ def _looking() -> list[Operation]:
             name="list_requests",
             summary="List requests, newest first; a filtered page may be short although more follow",
             answers={200: _answer("One page.", "RequestList")},
-            problems=(400, 503),
+            problems=(503,),
             parameters=_LIST_PARAMETERS,
         ),
         Operation(
@@ -192,7 +192,7 @@ def _about_one() -> list[Operation]:
             name="get_package",
             summary="Get a link to a part of an export's package",
             answers={302: {"description": "The part is there.", "headers": link}},
-            problems=(400, 404, 409, 410, 503),
+            problems=(404, 409, 410, 503),
             parameters=(_PART,),
         ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from shared.domain.errors import (
     UnknownRequest,
     Violation,
 )
+from shared.domain.fields import unknown_parameters
 from shared.domain.identifiers import guid
 from shared.domain.phases import counted_phase
 from shared.domain.record import RequestRecord
@@ -38,6 +40,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 IDS_SHOWN = 1000
 MAX_MARKER = 2048
+SEAL_BYTES = 6
 CANCEL_TRIES = 10
 RECORDS_AHEAD = 8
 
@@ -176,7 +179,7 @@ class ListQuery:
     @classmethod
     def read(cls, params: Mapping[str, str]) -> ListQuery:
         """Read the query; `InvalidRequest` with every violation."""
-        violations: list[Violation] = []
+        violations = unknown_parameters(params, ("status", "type", "limit", "continuation"))
         query = cls(
             status=_word(RequestStatus, params, "status", violations),
             type_=_word(RequestType, params, "type", violations),
@@ -198,7 +201,7 @@ def list_requests(services: Services, query: ListQuery) -> dict[str, Any]:
     records = ahead(entries, partial(_record_of, services), RECORDS_AHEAD)
     return {
         "requests": [summary_view(record) for record in records if record is not None and query.wants(record)],
-        "continuation": base64.urlsafe_b64encode(following.encode()).decode() if following else None,
+        "continuation": continuation_to(following) if following else None,
     }
 
 
@@ -247,12 +250,28 @@ def _limit(text: str | None, violations: list[Violation]) -> int:
     return DEFAULT_LIMIT
 
 
+def continuation_to(marker: str) -> str:
+    """
+    Wrap a marker of the storage account for the caller, with the beginning of its hash.
+
+    Without it a text that was cut off or invented would be taken for a marker: some storage then lists from somewhere,
+    or nothing, as if there were no more.
+    """
+    content = marker.encode()
+    return base64.urlsafe_b64encode(_seal(content) + content).decode()
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:SEAL_BYTES]
+
+
 def _continuation(text: str | None, violations: list[Violation]) -> str | None:
     """Read a marker of the storage account: a line of ASCII, since others cannot even be repeated in its answer."""
     if not text:
         return None
     try:
-        marker = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii")
+        content = base64.b64decode(text, altchars=b"-_", validate=True)
+        marker = content[SEAL_BYTES:].decode("ascii") if _seal(content[SEAL_BYTES:]) == content[:SEAL_BYTES] else ""
     except (binascii.Error, ValueError):
         marker = ""
     if not marker.isprintable() or not 0 < len(marker) <= MAX_MARKER:

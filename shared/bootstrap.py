@@ -194,16 +194,30 @@ def _receipt_keys(settings: Settings) -> PemReceiptKeys:
     return PemReceiptKeys(settings.receipt_signing_key, settings.receipt_retired_keys)
 
 
-_NO_NCRONTAB = re.compile(r"[?#]|(?<![a-z])[lw](?![a-z])|(?<=\d)[lw]", re.IGNORECASE)
+_NO_NCRONTAB = re.compile(r"[?#]|[^\S ]|(?<![a-z])[lwrh](?![a-z])|(?<=\d)[lw]", re.IGNORECASE)
 _SUNDAY_AS_7 = re.compile(r"(?<![\d/])0*7(?!\d)")
 """What croniter takes and the Functions host does not: it would leave the function out."""
+_RANGE = re.compile(r"(\w+)-(\w+)")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_RANKS = {name: rank for rank, name in enumerate(_MONTHS, 1)} | {
+    name: rank for rank, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))
+}
 
 
 def _is_schedule(value: str) -> bool:
     fields = value.split()
     if len(fields) != 6 or _NO_NCRONTAB.search(value) or _SUNDAY_AS_7.search(fields[-1]):
         return False
-    return bool(croniter.is_valid(value, second_at_beginning=True))
+    return not _runs_backwards(value) and bool(croniter.is_valid(value, second_at_beginning=True))
+
+
+def _runs_backwards(schedule: str) -> bool:
+    """Whether a range ends before it begins: to the Functions host 22-2 is 2-22, to croniter the hours of a night."""
+    return any(_rank(first) > _rank(last) for first, last in _RANGE.findall(schedule))
+
+
+def _rank(value: str) -> int:
+    return int(value) if value.isdecimal() else _RANKS.get(value.lower(), 0)
 
 
 def _validate_scope(body: object) -> object:

@@ -31,6 +31,7 @@ from shared.domain.errors import (
     UnknownRequest,
     Violation,
 )
+from shared.domain.fields import unknown_parameters
 from shared.domain.json_input import MAX_BODY_BYTES, parse_json
 from shared.domain.record import RequestRecord
 from shared.domain.status_view import accepted_view
@@ -64,13 +65,25 @@ class NotAcceptable(RejectedRequest):
 
 
 def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - any JSON value
-    """Read the JSON body of a request; `UnacceptableBody` or `InvalidRequest` otherwise."""
-    if len(request.get_body()) > MAX_BODY_BYTES:
+    """Read the JSON body of a request without a query; `UnacceptableBody` or `InvalidRequest` otherwise."""
+    refuse_parameters_but(request)
+    content = request.get_body()
+    if len(content) > MAX_BODY_BYTES:
         raise UnacceptableBody(413, "the body is larger than 1 MiB")
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnacceptableBody(415, "the body must be application/json")
-    return parse_json(request.get_body())
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise UnacceptableBody(415, "the body must not be compressed (Content-Encoding)")
+    if not content:  # the Functions host hands nothing over of what comes in chunks
+        raise InvalidRequest([Violation("", "the body is empty; one sent in chunks, without Content-Length, is lost")])
+    return parse_json(content)
+
+
+def refuse_parameters_but(request: func.HttpRequest, *known: str) -> None:
+    """Raise `InvalidRequest` if the query holds anything but these, and but what is the host's."""
+    if unknown := unknown_parameters(request.params, known):
+        raise InvalidRequest(unknown)
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
@@ -172,18 +185,15 @@ def accepted_answer(record: RequestRecord) -> func.HttpResponse:
     return json_answer(accepted_view(record), 202, headers)
 
 
-def caller_of(request: func.HttpRequest, body: object, settings: Settings, field: str = "requested_by") -> str | None:
+def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
     """
     Give who calls, where the platform's sign-in is trusted (TRUST_PLATFORM_IDENTITY); None where it is not.
 
-    Raises `Unidentified` if the platform names nobody, or not as a platform would; `InvalidRequest` if the body names
-    somebody too.
+    Raises `Unidentified` if the platform names nobody, or not as a platform would.
     """
     if not settings.trust_platform_identity:
         return None
     principal: str = request.headers.get("x-ms-client-principal-id", "").strip()
     if not _PRINCIPAL.fullmatch(principal):
         raise Unidentified("the platform has not established who is calling")
-    if isinstance(body, dict) and field in body:
-        raise InvalidRequest([Violation(f"/{field}", "is not allowed: the platform's sign-in says who is calling")])
     return principal

@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import uuid4, uuid5
 
 from shared.acceptance import accept, wake
 from shared.domain.errors import ConfigurationError, Conflict, InvalidRequest, RejectedRequest
+from shared.domain.fields import named_beside_sign_in
 from shared.domain.identifiers import MESSAGE_NAMESPACE, guid, id_of_message
 from shared.domain.json_input import parse_json
 from shared.domain.record import RequestRecord
@@ -36,8 +38,14 @@ class Intake:
     validate: Validate
 
     def from_http(self, services: Services, body: object, verified_requester: str | None) -> RequestRecord:
-        """Accept a body posted over HTTP; raises what is wrong with it."""
-        request = self.validate(services, body)
+        """Accept a body posted over HTTP; raises all that is wrong with it."""
+        named = named_beside_sign_in(body, "requested_by", verified_requester)
+        try:
+            request = self.validate(services, body)
+        except InvalidRequest as error:
+            raise InvalidRequest([*named, *error.violations]) from None
+        if named:
+            raise InvalidRequest(named)
         given = request if request.request_id else replace(request, request_id=str(uuid4()))
         return accept(services, given, origin="http", verified_requester=verified_requester)
 
@@ -100,12 +108,16 @@ def _refused_record(services: Services, request_id: str, entry_type: RequestType
 
 
 def message_json(content: bytes) -> object:
-    """Read a public queue's message: JSON, or base64 of it (in lines, too); `InvalidRequest` if it is neither."""
+    """
+    Read a public queue's message: JSON, or base64 of it, in lines, too; `InvalidRequest` if it is neither.
+
+    A byte order mark before either is passed over.
+    """
     try:
         return parse_json(content)
     except InvalidRequest as error:
         try:
-            decoded = base64.b64decode(b"".join(content.split()), validate=True)
+            decoded = base64.b64decode(b"".join(content.removeprefix(BOM_UTF8).split()), validate=True)
         except (binascii.Error, ValueError):
             raise error from None
         return parse_json(decoded)

@@ -18,6 +18,9 @@ from shared.domain.errors import ConfigurationError, InvalidRequest, Violation
 from shared.domain.json_input import parse_json
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?", re.ASCII)
+_ADDRESS = re.compile(r"[!-~]+")
+"""What can be sent: `urlsplit` drops line breaks and takes blanks, and neither finds a host afterwards."""
 _CONTAINER = re.compile(r"[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -87,7 +90,7 @@ class Settings:
             export_scope=reader.scope("EXPORT_SCOPE"),
             export_retention=timedelta(days=reader.number("EXPORT_RETENTION_DAYS", 30)),
             package_link_life=timedelta(minutes=reader.number("PACKAGE_LINK_MINUTES", 15, at_most=LONGEST_LINK)),
-            copy_concurrency=int(reader.number("COPY_CONCURRENCY", 8, at_least=1)),
+            copy_concurrency=reader.whole_number("COPY_CONCURRENCY", 8, at_most=MOST_COPIES),
             erasure_requires_approval=reader.flag("ERASURE_REQUIRES_APPROVAL"),
             approval_expires=timedelta(days=reader.number("APPROVAL_EXPIRES_DAYS", 14)),
             trust_platform_identity=reader.flag("TRUST_PLATFORM_IDENTITY"),
@@ -110,6 +113,8 @@ UNRESOLVED = "@Microsoft.KeyVault("
 """How a setting begins whose secret App Service could not read: the app is given the reference's own text."""
 DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
 MAX_NUMBER = 100_000.0
+MOST_COPIES = 256
+"""A unit of work holds no more pictures."""
 LONGEST_LINK = 7 * 24 * 60.0
 """Minutes. A link that an identity signs cannot live longer, and none should."""
 
@@ -135,14 +140,20 @@ class _Reader:
         return value == "true"
 
     def number(self, name: str, default: float, *, at_least: float = 0, at_most: float = MAX_NUMBER) -> float:
-        try:
-            value = float(self.text(name) or default)
-        except ValueError:
-            value = -1
+        text = self.text(name)
+        value = default if text is None else float(text) if _NUMBER.fullmatch(text) else -1
         if not at_least <= value <= at_most:
             self.problems.append(f"{name} must be a number from {at_least} to {at_most:g}")
             return default
         return value
+
+    def whole_number(self, name: str, default: int, *, at_most: int) -> int:
+        text = self.text(name) or str(default)
+        value = float(text) if _NUMBER.fullmatch(text) else 0
+        if not value.is_integer() or not 1 <= value <= at_most:
+            self.problems.append(f"{name} must be a whole number from 1 to {at_most}")
+            return default
+        return int(value)
 
     def container(self, name: str, default: str) -> str:
         value = self.text(name) or default
@@ -175,7 +186,7 @@ class _Reader:
             self.problems.append("CUSTOM_VISION_ENDPOINT is required")
         if not all(_is_endpoint(endpoint) for endpoint in endpoints):
             self.problems.append("CUSTOM_VISION_ENDPOINT must hold https:// addresses (http:// on loopback only)")
-        if len({endpoint.rstrip("/").lower() for endpoint in endpoints}) < len(endpoints):
+        if len({_place(endpoint) for endpoint in endpoints}) < len(endpoints):
             self.problems.append("CUSTOM_VISION_ENDPOINT names an endpoint twice")
         keys = self._beside("CUSTOM_VISION_TRAINING_KEY", endpoints)
         ids = self._beside("CUSTOM_VISION_RESOURCE_ID", endpoints)
@@ -203,15 +214,30 @@ class _Reader:
         return parts if keep_empty else [part for part in parts if part]
 
 
+def _place(endpoint: str) -> tuple[str, int] | str:
+    """Give host and port, which tell one resource from another; the text itself where it is no address."""
+    if not _is_endpoint(endpoint):
+        return endpoint
+    parts = urlsplit(endpoint)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def _is_endpoint(value: str) -> bool:
+    if not _ADDRESS.fullmatch(value) or "\\" in value:
+        return False
     try:
         parts = urlsplit(value)
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    plain = not (parts.query or parts.fragment or parts.username) and port_is_valid
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and port_is_valid
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    return bool(parts.hostname) and secure and plain
+    return secure and plain and _is_host(parts.hostname or "")
+
+
+def _is_host(name: str) -> bool:
+    """Whether each label of a name has something in it, as every resolver wants (or it is an IPv6 address)."""
+    return ":" in name or all(0 < len(label) <= 63 for label in name.removesuffix(".").split("."))
 
 
 def check_scheduled_scope(settings: Settings, validate: Callable[[object], object]) -> list[str]:
@@ -221,9 +247,9 @@ def check_scheduled_scope(settings: Settings, validate: Callable[[object], objec
     try:
         validate({"scope": settings.export_scope})
     except InvalidRequest as error:
-        return [f"EXPORT_SCOPE: {_first(error.violations)}"]
+        return [f"EXPORT_SCOPE: {', '.join(map(_told, error.violations))}"]
     return []
 
 
-def _first(violations: tuple[Violation, ...]) -> str:
-    return f"{violations[0].pointer.removeprefix('/scope') or '/'} {violations[0].detail}"
+def _told(violation: Violation) -> str:
+    return f"{violation.pointer.removeprefix('/scope') or '/'} {violation.detail}"

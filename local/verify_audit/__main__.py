@@ -1,8 +1,8 @@
-"""`python -m local.verify_audit`: exit 0 if the ledger is as the audit files say, 1 if not, 2 if it cannot be read."""
+"""`python -m local.verify_audit`: exit 0 if the ledger is as its audit files say, 1 if not, 2 if none can be read."""
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from local.development_settings import SETTINGS
@@ -22,24 +22,34 @@ its plan was changed of a request that has not ended; what was changed in the ou
 Signatures are checked by `make verify-receipt`."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Check, tell, and give the exit code."""
+    if arguments:
+        print("usage: make verify-audit      (it takes nothing but settings)", file=sys.stderr)
+        return 2
     try:
         settings = AppSettings(merge_settings(os.environ, local_values(read_json_file(ROOT / SETTINGS))))
         with closing(_connection(settings)) as connection:
             container = settings.get("REQUESTS_CONTAINER", "").strip() or "gdpr-requests"
-            return tell(RequestLedger(AzureBlobStore(connection.blobs(), container)))
+            return tell(RequestLedger(AzureBlobStore(connection.blobs(), container)), container)
     except (ConfigurationError, SettingsError, TransientError) as error:
         print(f"verify-audit: the ledger cannot be read: {error}", file=sys.stderr)
         return 2
 
 
-def tell(ledger: RequestLedger) -> int:
-    """Print every problem as it is found, then what was looked at; 1 if there is any, else 0."""
+def tell(ledger: RequestLedger, container: str) -> int:
+    """
+    Print every problem as it is found, then what was looked at; 1 if there is any, else 0.
+
+    2 where nothing is there at all: a container that is empty, or that nobody has made, says nothing about a ledger.
+    """
     audit, number = Audit(), 0
     for problem in check(ledger, audit):
         print(f"WRONG  {problem}", flush=True)
         number += 1
+    if not (number or audit.files or audit.requests):
+        print(f"verify-audit: the container {container} holds no request and no file of heads", file=sys.stderr)
+        return 2
     print("\n".join(summary(audit)))
     print(f"\n{number} thing(s) wrong." if number else "\nEverything fits together.")
     print(NOT_SEEN)
@@ -66,4 +76,4 @@ def _connection(settings: Mapping[str, str]) -> StorageConnection:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

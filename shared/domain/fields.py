@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from shared.domain.errors import Violation
@@ -13,6 +13,7 @@ from shared.domain.times import parse_rfc3339, rfc3339
 type Check = Callable[["Checker", str, object], Any]
 
 _OPAQUE = re.compile(r"[A-Za-z0-9-]{1,64}")
+_PARAMETERS_OF_THE_HOST = frozenset({"code", "clientid"})
 MAX_TEXT = 512
 
 
@@ -21,9 +22,20 @@ def pointer_token(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _shown(key: str) -> str:
-    """Shorten a name that a caller chose, and take out what is invisible or changes how a text is read."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in key[:64])
+def pointer_to(parent: str, name: str) -> str:
+    """Point to a member whose name a caller chose: shortened, without what is invisible or changes how a text reads."""
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name[:64])
+    return f"{parent}/{pointer_token(shown)}"
+
+
+def unknown_parameters(params: Mapping[str, str], known: Collection[str]) -> list[Violation]:
+    """
+    Name what is in a query and not read: `?statuss=failed` would list everything, `?dry_run=true` would erase.
+
+    The Functions host's own (the key and its name, in any case) are left to it.
+    """
+    names = sorted(name for name in params if name not in known and name.lower() not in _PARAMETERS_OF_THE_HOST)
+    return [Violation(pointer_to("", name), "is not a known query parameter") for name in names]
 
 
 class Checker:
@@ -44,7 +56,7 @@ class Checker:
             self.add(pointer, "must be a JSON object")
             return {}
         for key in sorted(value.keys() - known):
-            self.add(f"{pointer}/{pointer_token(_shown(key))}", "is not a known field")
+            self.add(pointer_to(pointer, key), "is not a known field")
         if never_empty and not value:
             self.add(pointer, "must not be empty")
         return value
@@ -52,6 +64,13 @@ class Checker:
     def field(self, members: Mapping[str, Any], parent: str, name: str, check: Check, default: object) -> Any:  # noqa: ANN401
         """Read one member with its check; the default if it is absent."""
         return check(self, f"{parent}/{name}", members[name]) if name in members else default
+
+
+def named_beside_sign_in(members: object, name: str, principal: str | None) -> list[Violation]:
+    """Say that a body must not name who calls where the platform's sign-in does (TRUST_PLATFORM_IDENTITY)."""
+    if principal is None or not isinstance(members, dict) or name not in members:
+        return []
+    return [Violation(f"/{name}", "is not allowed: the platform's sign-in says who is calling")]
 
 
 def choice(*values: str) -> Check:

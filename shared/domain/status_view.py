@@ -13,11 +13,11 @@ from shared.domain.work import Tally, add_counts
 
 
 def accepted_view(record: RequestRecord) -> dict[str, Any]:
-    """Give the answer to a request that was accepted."""
+    """Give the answer to a request that was accepted: the same to whoever sends it again, whatever became of it."""
     return {
         "subject_request_id": record.subject_request_id,
         "subject_request_type": record.subject_request_type.value,
-        "request_status": record.status.value,
+        "request_status": RequestStatus.PENDING.value,
         "received_time": rfc3339(record.received_time),
         "expected_completion_time": rfc3339(record.expected_completion_time),
         **({"retry_of": record.retry_of} if record.retry_of else {}),

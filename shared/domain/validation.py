@@ -49,7 +49,7 @@ def validate_export(body: object, *, default_package: str, account_by_default: b
     """
     check = Checker()
     top = _top(check, body, ("access", "portability"), default_type="access")
-    scope = _export_scope(check, top.get("scope", {}))
+    scope = _export_scope(check, top)
     options = _export_options(check, top.get("options", {}), scope, default_package, account_by_default)
     return _finish(check, top, scope, options)
 
@@ -58,7 +58,7 @@ def validate_erasure(body: object) -> SubjectRequest:
     """Read the body of an erasure request. Raises `InvalidRequest` with every violation."""
     check = Checker()
     top = _top(check, body, ("erasure",), default_type="erasure")
-    scope = _erasure_scope(check, top.get("scope", {}))
+    scope = _erasure_scope(check, top)
     options = _erasure_options(check, top.get("options", {}), scope)
     return _finish(check, top, scope, options)
 
@@ -86,6 +86,8 @@ def _finish(check: Checker, top: Mapping[str, Any], scope: dict[str, Any], optio
 
 def _top(check: Checker, body: object, types: tuple[str, ...], default_type: str) -> dict[str, Any]:
     members = check.an_object("", body, _TOP)
+    if not isinstance(body, dict):  # of what is no object nothing can be missing
+        raise InvalidRequest(check.violations)
     read: dict[str, Any] = {
         "subject_request_id": check.field(members, "", "subject_request_id", guid_text, None),
         "subject_request_type": check.field(members, "", "subject_request_type", choice(*types), default_type),
@@ -98,8 +100,13 @@ def _top(check: Checker, body: object, types: tuple[str, ...], default_type: str
     return read | {key: members[key] for key in ("scope", "options") if key in members}
 
 
-def _export_scope(check: Checker, value: object) -> dict[str, Any]:
-    members = check.an_object("/scope", value, {"projects", "images", "predictions"}, never_empty=True)
+def _scope_members(check: Checker, top: Mapping[str, Any], *known: str) -> Mapping[str, Any]:
+    """Give the members of the scope; one that is not there has been named already, and is not called empty too."""
+    return check.an_object("/scope", top.get("scope", {}), {*known}, never_empty="scope" in top)
+
+
+def _export_scope(check: Checker, top: Mapping[str, Any]) -> dict[str, Any]:
+    members = _scope_members(check, top, "projects", "images", "predictions")
     scope = _common_scope(check, members)
     if "predictions" not in scope and "images" not in scope:
         scope["predictions"] = True
@@ -108,10 +115,8 @@ def _export_scope(check: Checker, value: object) -> dict[str, Any]:
     return scope
 
 
-def _erasure_scope(check: Checker, value: object) -> dict[str, Any]:
-    members = check.an_object(
-        "/scope", value, {"level", "projects", "images", "predictions", "account"}, never_empty=True
-    )
+def _erasure_scope(check: Checker, top: Mapping[str, Any]) -> dict[str, Any]:
+    members = _scope_members(check, top, "level", "projects", "images", "predictions", "account")
     scope = _common_scope(check, members)
     level = check.field(members, "/scope", "level", choice(*_LEVELS), None)
     if "level" not in members:

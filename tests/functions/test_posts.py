@@ -1,5 +1,6 @@
 """POST /api/exports and /api/erasures: checked in form only, recorded, started, answered."""
 
+import gzip
 import json
 import uuid
 from typing import Any
@@ -89,10 +90,25 @@ def test_all_violations_are_answered_and_nothing_is_recorded(
         (b"{}", {"Content-Type": ""}, 415),
         (b"{}", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
         (b" " * (MAX_BODY_BYTES + 1), {}, 413),
+        (gzip.compress(b"{}", mtime=0), {"Content-Encoding": "gzip"}, 415),
+        (b"{}", {"Content-Encoding": "br"}, 415),
     ],
 )
 def test_what_is_no_json_is_refused(app: App, name: str, raw: bytes, headers: dict[str, str], status: int) -> None:
     assert problem_of(app.call(name, raw=raw, headers=headers))["status"] == status
+
+
+@pytest.mark.parametrize("name", ["post_export", "post_erasure"])
+def test_a_body_that_is_not_there_is_told_from_one_that_is_no_json(app: App, name: str) -> None:
+    [error] = problem_of(app.call(name, raw=b""))["errors"]
+    assert error == {"pointer": "", "detail": "the body is empty; one sent in chunks, without Content-Length, is lost"}
+
+
+@pytest.mark.parametrize(("name", "body", "queue"), BOTH)
+def test_a_dry_run_asked_for_in_the_query_is_refused(app: App, name: str, body: dict[str, Any], queue: str) -> None:
+    problem = problem_of(app.call(name, body, params={"dry_run": "true"}))
+    assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (400, ["/dry_run"])
+    assert app.taken(queue) == []
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/ld+json"])
@@ -147,6 +163,8 @@ def test_who_asks_is_what_the_platform_says(make_app: MakeApp, name: str, body: 
     said = {"X-MS-CLIENT-PRINCIPAL-ID": "principal-1"}
     problem = problem_of(app.call(name, body | {"requested_by": "someone-else"}, headers=said))
     assert [error["pointer"] for error in problem["errors"]] == ["/requested_by"]
+    problem = problem_of(app.call(name, body | {"requested_by": "someone-else", "regulation": "x"}, headers=said))
+    assert [error["pointer"] for error in problem["errors"]] == ["/requested_by", "/regulation"]
     request_id = json_of(app.call(name, body, headers=said), 202)["subject_request_id"]
     view = json_of(app.call("get_request", request_id=request_id))
     assert view["requested_by"] == {"id": "principal-1", "verified": True}

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import uuid
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
@@ -56,6 +57,16 @@ def test_ten_messages_are_ten_requests_and_with_one_id_one(
 @pytest.mark.parametrize(("name", "body", "public", "work"), BOTH)
 def test_a_message_may_be_base64_of_json(app: App, name: str, body: dict[str, Any], public: str, work: str) -> None:
     app.deliver(name, base64.b64encode(json.dumps(body | {"subject_request_id": ID}).encode()))
+    assert [request["subject_request_id"] for request in listed(app)] == [ID]
+
+
+@pytest.mark.parametrize(("name", "body", "public", "work"), BOTH)
+@pytest.mark.parametrize("in_base64", [False, True])
+def test_a_byte_order_mark_before_a_message_is_passed_over(
+    app: App, name: str, body: dict[str, Any], public: str, work: str, in_base64: bool
+) -> None:
+    text = json.dumps(body | {"subject_request_id": ID}).encode()
+    app.deliver(name, BOM_UTF8 + (base64.b64encode(text) if in_base64 else text))
     assert [request["subject_request_id"] for request in listed(app)] == [ID]
 
 
@@ -186,5 +197,6 @@ def test_what_the_host_poisoned_on_a_public_queue_is_accounted_for(app: App) -> 
 def test_what_the_host_poisoned_on_a_work_queue_is_sent_again(app: App) -> None:
     app.queues.send("export-work-poison", {"subject_request_id": ID, "attempt": 1})
     app.fire("poison_watch")
-    assert app.taken("export-work") == [{"subject_request_id": ID, "attempt": 1, "poisoned": 1}]
+    sent = [message for message in app.taken("export-work") if message["subject_request_id"] == ID]
+    assert sent == [{"subject_request_id": ID, "attempt": 1, "poisoned": 1}]
     assert app.taken("export-work-poison") == []

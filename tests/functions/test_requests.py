@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from request_function.reading import continuation_to
 from tests.functions.conftest import App, MakeApp, json_of, problem_of
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -141,6 +143,10 @@ def test_pages_follow_each_other_without_gap_or_repetition(app: App) -> None:
         ({"status": "done"}, ["/status"]),
         ({"type": "export"}, ["/type"]),
         ({"continuation": "%%%"}, ["/continuation"]),
+        ({"continuation": "YW55dGhpbmc="}, ["/continuation"]),
+        ({"statuss": "failed"}, ["/statuss"]),
+        ({"Status": "failed", "LIMIT": "1", "code": "key", "clientId": "default"}, ["/LIMIT", "/Status"]),
+        ({"a/b~": "1", "limit": "0", "x\u202ey": "2"}, ["/a~1b~0", "/limit", "/x\ufffdy"]),
         ({"continuation": "AAAA"}, ["/continuation"]),
         ({"continuation": "w6Q="}, ["/continuation"]),
         ({"continuation": "eHh4" * 3000}, ["/continuation"]),
@@ -158,13 +164,41 @@ def test_a_bad_query_is_400_with_every_violation(app: App, params: dict[str, str
 
 def test_a_forged_continuation_is_no_error_of_ours(app: App) -> None:
     posted(app)
-    answer = app.call("list_requests", params={"continuation": "YW55dGhpbmc="})
+    answer = app.call("list_requests", params={"continuation": continuation_to("anything")})
     assert answer.status_code in (200, 400)
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-4], lambda text: text[4:], lambda text: "AAAA" + text])
+def test_a_continuation_that_was_cut_or_mixed_up_is_refused_and_never_an_empty_page(
+    app: App, change: Callable[[str], str]
+) -> None:
+    for _ in range(3):
+        posted(app)
+    given = json_of(app.call("list_requests", params={"limit": "1"}))["continuation"]
+    problem = problem_of(app.call("list_requests", params={"limit": "1", "continuation": change(given)}))
+    assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (400, ["/continuation"])
+
+
+def test_a_page_goes_on_under_another_filter_and_another_limit(app: App) -> None:
+    ids = [posted(app, name) for name in ("post_export", "post_erasure", "post_export")]
+    given = json_of(app.call("list_requests", params={"limit": "1"}))["continuation"]
+    page = json_of(app.call("list_requests", params={"type": "erasure", "limit": "200", "continuation": given}))
+    assert [one["subject_request_id"] for one in page["requests"]] == [ids[1]]
 
 
 @pytest.mark.parametrize("limit", ["1", "200"])
 def test_the_limits_themselves_are_allowed(app: App, limit: str) -> None:
     assert json_of(app.call("list_requests", params={"limit": limit}))["requests"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["get_request", "cancel_request", "get_plan", "get_receipt", "get_package", "post_approval", "post_retry"]
+)
+def test_a_query_parameter_that_is_not_read_is_named_and_nothing_is_done(app: App, name: str) -> None:
+    request_id = posted(app, "post_erasure")
+    problem = problem_of(app.call(name, params={"prat": "2", "code": "a key"}, request_id=request_id))
+    assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (400, ["/prat"])
+    assert json_of(app.call("get_request", request_id=request_id))["request_status"] == "pending"
 
 
 def test_health_is_ok_with_settings_and_storage(app: App) -> None:

@@ -110,7 +110,16 @@ BAD = [
     *[("EXPORT_SCOPE", value) for value in ("all", "[]", '"all"', '{"a": 1, "a": 1}', "{")],
     *[("EXPORT_RETENTION_DAYS", value) for value in ("-1", "month", "nan")],
     *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x", "10081")],
-    *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8")],
+    *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8", "1.5", "257", "1_0", "８")],
+    *[("EXPORT_RETENTION_DAYS", value) for value in ("1_0", "٣", "１０", "1e1", "+5", "1,5", "5.", "3\n0", "9" * 400)],
+    *[("CUSTOM_VISION_ENDPOINT", f"https://{host}") for host in ("ex\nample.com", "ex\tample.com", "exa mple.com")],
+    *[
+        ("CUSTOM_VISION_ENDPOINT", f"https://{host}")
+        for host in ("a..example", ".example", "x\\y.example", "exämple.com")
+    ],
+    *[("CUSTOM_VISION_ENDPOINT", f"https://{host}") for host in ("h/\x00", "@h", f"{'a' * 64}.example")],
+    *[("CUSTOM_VISION_ENDPOINT", f"https://h,https://{same}") for same in ("H", "h:443", "h/customvision")],
+    ("ARM_ENDPOINT", "https://manage\nment.example"),
     *[
         (name, value)
         for name in ("ERASURE_REQUIRES_APPROVAL", "TRUST_PLATFORM_IDENTITY")
@@ -175,6 +184,10 @@ def test_what_only_looks_like_loopback_is_refused(endpoint: str) -> None:
     assert problems({"CUSTOM_VISION_ENDPOINT": endpoint})
 
 
+def test_ports_tell_resources_of_one_host_apart() -> None:
+    assert len(Settings.read({"CUSTOM_VISION_ENDPOINT": "http://localhost:7080,http://localhost:7081"}).resources) == 2
+
+
 def test_no_representation_shows_a_secret() -> None:
     secrets = {"CUSTOM_VISION_TRAINING_KEY": SECRET, "LEDGER_HASH_KEY": SECRET, "RECEIPT_SIGNING_KEY": SECRET}
     settings = Settings.read(SMALLEST | secrets)
@@ -203,6 +216,13 @@ def test_no_representation_shows_a_secret() -> None:
                 "0 0 0 * * 5-7",
                 "0 0 0 * * L5",
                 "0 0 0 * * 5#2",
+                "0 0 R * * *",
+                "0 0 r(1-5) * * *",
+                "0 0 22-2 * * *",
+                "0 0 3 * * fri-MON",
+                "0 0 3 * nov-feb/2 *",
+                "0 0 3\n* * 1",
+                "0\t0 3 * * 1",
             )
         ],
         (STORAGE | {"CUSTOM_VISION_TRAINING_KEY": "two\nlines"}, "CUSTOM_VISION_TRAINING_KEY"),
@@ -219,7 +239,14 @@ def test_an_installation_names_the_bad_setting_alone(environ: dict[str, str], na
 
 @pytest.mark.parametrize(
     "schedule",
-    ["*/7 */7 */7 */7 */7 */7", "7 7 7 7 7 0", "0 0 3 * jul,Apr wed", "0 0,17-19/2 3 1-7 * 1-5", "0 0 0 31 2 *"],
+    [
+        "*/7 */7 */7 */7 */7 */7",
+        "7 7 7 7 7 0",
+        "0 0 3 * jul,Apr wed",
+        "0 0,17-19/2 3 1-7 * 1-5",
+        "0 0 0 31 2 *",
+        "0  0 3-3 * apr-oct sun-sat",
+    ],
 )
 def test_every_schedule_that_the_host_takes_is_taken(schedule: str) -> None:
     assert Installation(SMALLEST | STORAGE | {"WATCHDOG_SCHEDULE": schedule}).problems() == []
@@ -253,6 +280,14 @@ def test_a_bad_number_hides_neither_a_bad_scope_nor_a_bad_key() -> None:
     environ = scope | {"COPY_CONCURRENCY": "0", "RECEIPT_SIGNING_KEY": "no key"}
     named = [problem.split()[0].rstrip(":") for problem in Installation(SMALLEST | STORAGE | environ).problems()]
     assert sorted(named) == ["COPY_CONCURRENCY", "EXPORT_SCOPE", "RECEIPT_SIGNING_KEY"]
+
+
+def test_everything_that_is_wrong_with_a_scope_is_named_without_a_value() -> None:
+    environ = {"EXPORT_SCHEDULE": "0 0 3 * * *", "EXPORT_SCOPE": '{"projects": [7], "images": {"tags": []}}'}
+    [problem] = Installation(SMALLEST | STORAGE | environ).problems()
+    assert problem == (
+        "EXPORT_SCOPE: /projects/0 must be a text of 1 to 512 characters, /images/tags must be a list that is not empty"
+    )
 
 
 def test_a_malformed_schedule_means_no_export_and_the_usual_watchdog() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.verify_audit.__main__ import summary, tell
+from local.verify_audit.__main__ import main, summary, tell
 from local.verify_audit.checking import Audit, check
 from shared.adapters.blob_store import AzureBlobStore
 from shared.adapters.storage_connection import StorageConnection
@@ -83,17 +83,28 @@ def test_it_says_how_much_was_looked_at() -> None:
 def test_problems_are_told_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
     ledger = filled()
     ledger.blobs.delete(f"{ENDED}/record.json")
-    assert tell(ledger.services().ledger) == 1
+    assert tell(ledger.services().ledger, "c") == 1
     told = capsys.readouterr().out
     assert f"WRONG  {ENDED}/record.json: is gone" in told
     assert "1 thing(s) wrong." in told
 
 
 def test_what_cannot_be_seen_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert tell(WHOLE.services().ledger) == 0
+    assert tell(WHOLE.services().ledger, "c") == 0
     told = capsys.readouterr().out
     assert "Everything fits together." in told
     assert "the newest file of heads itself is gone" in told
+
+
+def test_a_place_without_any_ledger_is_not_called_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(Ledger().services().ledger, "my-requests") == 2
+    told = capsys.readouterr()
+    assert (told.out, "my-requests holds no request" in told.err) == ("", True)
+
+
+def test_an_argument_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["receipt.json"]) == 2
+    assert "usage: make verify-audit" in capsys.readouterr().err
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -116,6 +127,8 @@ def test_the_command_reads_the_storage_that_the_environment_names(storage: Stora
     blobs = AzureBlobStore(connection.blobs(), settings["REQUESTS_CONTAINER"])
     for entry in WHOLE.blobs.entries(with_metadata=True):
         blobs.create(entry.name, WHOLE.read(entry.name), metadata=dict(entry.metadata))
+    misspelt = run(**settings | {"REQUESTS_CONTAINER": storage.name("requests") + "x"})
+    assert (misspelt.returncode, misspelt.stdout) == (2, "")
     whole = run(**settings)
     assert (whole.returncode, "3 file(s) of heads" in whole.stdout) == (0, True), whole.stderr
     RequestLedger(blobs).blobs.delete(f"{OPEN}/record.json")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.status_view import accepted_view, status_view, summary_view
@@ -40,6 +42,8 @@ def test_what_was_accepted_is_said() -> None:
         "received_time": "2026-11-24T09:00:00.000Z",
         "expected_completion_time": "2026-12-24T09:00:00.000Z",
     }
+    ended = replace(new_record(), status=RequestStatus.COMPLETED)
+    assert accepted_view(ended) == accepted_view(new_record())
     assert accepted_view(new_record(retry_of="x"))["retry_of"] == "x"
 
 

@@ -82,11 +82,15 @@ def test_a_bad_field_is_named(field: str, sent: object) -> None:
 
 @pytest.mark.parametrize("body", [None, [], "all", 7, True])
 def test_a_body_that_is_no_object_is_refused_as_a_whole(body: object) -> None:
-    assert "" in export_pointers(body)
+    assert export_pointers(body) == [""]
 
 
-def test_a_scope_is_required() -> None:
-    assert "/scope" in export_pointers({})
+def test_a_scope_is_required_and_one_that_is_not_there_is_not_called_empty() -> None:
+    assert export_pointers({}) == ["/scope", "/scope/projects"]
+
+
+def test_an_empty_scope_is_named() -> None:
+    assert export_pointers({"scope": {}}) == ["/scope", "/scope/projects"]
 
 
 @pytest.mark.parametrize(

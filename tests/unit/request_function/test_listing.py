@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from request_function.reading import ListQuery, list_requests
+from request_function.reading import ListQuery, continuation_to, list_requests
 from shared.acceptance import accept
 from shared.domain.errors import Conflict, InvalidRequest, StorageUnavailable
 from shared.domain.validation import validate_erasure
@@ -15,7 +15,7 @@ from shared.services import Services
 from tests.fakes import InMemoryBlobStore
 from tests.verify.ledgers import BODY, Ledger
 
-FORGED = {"continuation": "YW55dGhpbmc="}
+FORGED = {"continuation": continuation_to("anything")}
 FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from delete_function.late_lists import project_is_there
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import WorkUnit
@@ -64,6 +65,10 @@ class UnitWork:
     def note(self, answers: Iterable[DeletionAnswer]) -> None:
         """Keep the service's request ids of deletes."""
         self.request_ids.extend(answer.request_id for answer in answers if answer.request_id)
+
+    def project_is_there(self) -> bool:
+        """Whether the service still has the project."""
+        return project_is_there(self.client, self.project_id)
 
     def iteration_ids(self) -> list[str]:
         """Give the project's iterations as they are now."""

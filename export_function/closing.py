@@ -17,7 +17,7 @@ from export_function.leftovers import Written, remove_account, remove_leftovers
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
 from export_function.moved_lists import has_moved
 from export_function.plan import IMAGES, found_counts
-from export_function.rounds import counted_last
+from export_function.rounds import counted_last, last_units
 from export_function.totals import Totals
 from export_function.unit_work import failure, gap
 from export_function.unread import came_meanwhile, unread_of
@@ -36,6 +36,8 @@ type Json = dict[str, Any]
 type Row = Mapping[str, Any]
 
 SPARED = "it was left out for an erasure that then did not erase it"
+MOVED = "images or iterations came or went while the export ran; what came was exported as far as possible"
+NOT_SHOWN = "the service counts as many images as were listed, and did not show all of them when they were read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class Closing:
     def __post_init__(self) -> None:
         self._contents = Contents(self.services, self.record, self.request, self.plan)
         self._totals = Totals()
+        self._not_shown: set[str] = set()
 
     @property
     def request_id(self) -> str:
@@ -125,8 +128,11 @@ class Closing:
     def _count_units(self, project: Json) -> None:
         contents = self._contents
         listings, written, lost = contents.listings(project), Written(), set[tuple[str, str]]()
+        latest = last_units(self.record, project)
         for outcome in contents.outcomes(project):
             self._totals.add(outcome)
+            if outcome.details.get("unseen") and outcome.unit_id in latest:
+                self._not_shown.add(project["id"])
             written.see(outcome)
             self._count_erased(project["id"], outcome)
             for row in outcome.files:
@@ -179,8 +185,10 @@ class Closing:
             self._name_moved(project, "the lists never stood still while they were read")
         elif has_moved(self.services, self.record, project):
             self.is_lacking |= has_moved(self.services, self.record, project, only_grown=True)
-            detail = "images or iterations came or went while the export ran; what came was exported as far as possible"
-            self._name_moved(project, detail)
+            self._name_moved(project, MOVED)
+        elif project["id"] in self._not_shown:
+            self.is_lacking = True
+            self._name_moved(project, NOT_SHOWN)
 
     def _name_moved(self, project: Json, detail: str) -> None:
         self._totals.gaps.append(gap(IMAGES, project["id"], "list_moved", detail))

@@ -32,7 +32,7 @@ def export_images(work: UnitWork) -> UnitOutcome:
     _account_for(result, work, IMAGES, wanted, [*copied, *elsewhere])
     kept = [entry.picture for entry in copied if entry.row is not None]
     result.files.insert(0, _rows_file(work, kept))
-    result.details |= _tags_for_narrowed(work, kept)
+    result.details |= _tags_for_narrowed(work, kept) | _unseen({*wanted} - others, present)
     return result.outcome(work.unit)
 
 
@@ -58,6 +58,7 @@ def export_iteration_images(work: UnitWork) -> UnitOutcome:
     else:
         result.files.insert(0, _rows_file(work, present))
     result.details |= _tags_for_narrowed(work, present)
+    result.details |= {} if gone else _unseen({*_wanted_images(work)} - others, present)
     return result.outcome(work.unit)
 
 
@@ -80,6 +81,12 @@ def export_predictions(work: UnitWork) -> UnitOutcome:
     rows = shown_rows(work, result, PREDICTIONS, work.project_id, kept)
     result.files.insert(0, work.write_rows(f"predictions/{work.unit.number:05d}.jsonl", rows, "QueryPredictions"))
     return result.outcome(work.unit)
+
+
+def _unseen(wanted: set[str], present: Sequence[Image]) -> dict[str, int]:
+    """Note how many of the unit's images its source did not show, for the end to compare with the source's count."""
+    number = len(wanted - {image.id for image in present})
+    return {"unseen": number} if number else {}
 
 
 def _wanted_images(work: UnitWork) -> list[str]:

@@ -74,6 +74,11 @@ def last_sources(record: RequestRecord, project: Mapping[str, Any]) -> Sequence[
     return sources
 
 
+def last_units(record: RequestRecord, project: Mapping[str, Any]) -> frozenset[str]:
+    """Give the units of a project's last round: those that its lists were planned for when they were last read."""
+    return frozenset([project, *_entries(record, project)][-1]["units"])
+
+
 def iterations_of(sources: Sequence[Mapping[str, Any]]) -> set[str]:
     """Give the ids of the iterations among the sources of a project."""
     return {source["iteration_id"] for source in sources if source["iteration_id"] is not None}

@@ -56,7 +56,7 @@ class ProjectFinding:
     only. `present`: all ids asked for by id or matched that any source still has. `held_by`: selected images per
     source, by iteration id, the workspace under ""; `differing`: those of them whose row in that source is not
     selected; `tag_ids`: the tags that the other rows carry. `listed`: all ids of all lists that were read. `stable`:
-    every list was.
+    every list was, and showed no match that could not be read by its id.
     Memory: ids in `IdSet`, and 16 bytes of hash for each selected one.
     """
 
@@ -160,7 +160,7 @@ class Finder:
             differing=judged.differing,
             tag_ids=frozenset(judged.tag_ids),
             listed=listed,
-            stable=stable,
+            stable=stable and (bool(self._left_out) or listed.isdisjoint(candidates - judged.verdicts.seen)),
         )
 
     def _candidates(

@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.canonical import canonical
+from shared.domain.errors import UnexpectedResponse
 from shared.domain.resources import StoredPrediction
 from shared.domain.work import UNIT_SIZE
 from shared.ports import CustomVision
@@ -86,14 +88,21 @@ def newest_ids(client: CustomVision, project_id: str, iteration_id: str | None) 
 def query_pages(
     client: CustomVision, project_id: str, iteration_id: str | None
 ) -> Iterator[tuple[Token, Sequence[StoredPrediction]]]:
-    """Walk through one query: each page with the token that it was asked for with."""
-    token: Token = None
+    """
+    Walk through one query: each page with the token that it was asked for with.
+
+    Errors: those of the query; `UnexpectedResponse` where it comes back to a token, since such a query has no end.
+    """
+    token, asked = None, set[bytes]()
     while True:
         page = client.query_predictions(project_id, iteration_id=iteration_id, token=token)
         yield token, page.predictions
         if page.next_token is None:
             return
         token = page.next_token
+        if (spelt := canonical(token)) in asked:
+            raise UnexpectedResponse("QueryPredictions", status=200, code="RepeatedToken")
+        asked.add(spelt)
 
 
 @dataclass

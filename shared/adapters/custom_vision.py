@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import requests
 
 from shared.adapters.call_budget import CallBudget, Purpose
 from shared.adapters.custom_vision_answers import (
+    UNEXPECTED_BODY,
     Reader,
     as_count,
     as_deletion,
@@ -33,8 +34,8 @@ from shared.adapters.custom_vision_connection import Call, Connection
 from shared.adapters.custom_vision_paths import checked_id, iteration_path, project_path, within
 from shared.adapters.http_exchange import Timeouts
 from shared.adapters.streams import body_stream
-from shared.domain.errors import RequestTooLong
-from shared.domain.resources import Image, Iteration, Project, Row, Tag
+from shared.domain.errors import RequestTooLong, UnexpectedResponse
+from shared.domain.resources import Image, Iteration, Project, Resource, Row, Tag
 from shared.ports import Clock, DeletionAnswer, Order, PredictionPage
 from shared.reading_ahead import ahead
 
@@ -252,10 +253,12 @@ class CustomVisionClient:
             return self._get(operation, path, reader, {**query, "take": str(PAGE), "skip": str(skip)})
 
         foreseen = range(0, expected, PAGE)
+        before: set[object] = set()
         for page in chain(ahead(foreseen, read, PAGES_AHEAD), map(read, count(len(foreseen) * PAGE, PAGE))):
             yield page
             if len(page) < PAGE:
                 return
+            before = _other_than(before, operation, page)
 
     def _delete(self, operation: str, path: str, query: Mapping[str, str] | None = None) -> DeletionAnswer:
         call = Call(operation, "DELETE", path, query or {}, repeatable=False, expected=DELETED)
@@ -275,3 +278,11 @@ class CustomVisionClient:
                 continue
             done += len(batch)
             yield answer
+
+
+def _other_than(before: set[object], operation: str, page: Sequence[object]) -> set[object]:
+    """Give a full page's ids; `UnexpectedResponse` if they are those of the page before: such a list has no end."""
+    ids = {one.id if isinstance(one, Resource) else cast("Row", one).get("id") for one in page}
+    if ids == before and None not in ids:
+        raise UnexpectedResponse(operation, status=200, code=UNEXPECTED_BODY)
+    return ids

@@ -107,3 +107,44 @@ def test_what_is_no_number_costs_nothing(
     assert (package.ending, package.gaps) == (("completed", None), [])
     written = "".join(package.text(path) for path in package.blobs if "/files/" not in path)
     assert '"new":"NaN"' in written.replace(" ", "")
+
+
+@pytest.mark.parametrize("shown", [0, 1], ids=["none", "all but one"])
+def test_images_that_are_counted_and_not_shown_are_not_called_gone_without_a_word(
+    world: World, albums: tuple[Album, Album], sound: Sound, shown: int
+) -> None:
+    odd, other = albums
+    with rows_changed(world, odd.project, "GetImagesByIds", lambda rows: rows[1:] if shown else []):
+        package = sound(world.export())
+    assert package.ending == ("partially_completed", "inventory_unstable")
+    assert ("images", odd.project, "list_moved") in package.gaps
+    assert package.pictures(other.project) == other.uploaded
+    assert_adds_up(package)
+
+
+def test_rows_of_an_iteration_that_are_counted_and_not_shown_are_named(
+    world: World, albums: tuple[Album, Album], sound: Sound
+) -> None:
+    odd, _ = albums
+    kept_out = odd.images[0]
+    first = iter([True])
+
+    def without_it(rows: list[Json]) -> list[Json]:
+        in_workspace = any(row["id"] == kept_out for row in rows) and next(first, False)
+        return rows if in_workspace else [row for row in rows if row["id"] != kept_out]
+
+    with rows_changed(world, odd.project, "GetImagesByIds", without_it):
+        package = sound(world.export())
+    assert package.pictures(odd.project) == odd.uploaded
+    assert package.ending == ("partially_completed", "inventory_unstable")
+    assert package.gaps == [("images", odd.project, "list_moved")]
+
+
+def test_one_person_s_images_that_are_listed_and_not_shown_do_not_count_as_nobody_s(
+    world: World, albums: tuple[Album, Album], sound: Sound
+) -> None:
+    odd, _ = albums
+    body = {"scope": {"projects": [odd.project], "images": {"tags": ["Odd red"]}}}
+    with rows_changed(world, odd.project, "GetImagesByIds", lambda rows: []):
+        package = sound(world.export(body))
+    assert package.ending == ("partially_completed", "inventory_unstable")

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from shared.domain.errors import UnexpectedResponse
 from shared.domain.resources import StoredPrediction
 from shared.ports import CustomVision, PredictionPage
 from shared.predictions import find_predictions, plan_prediction_pages
@@ -59,3 +60,16 @@ def test_an_erasure_reads_every_query_to_its_end() -> None:
     queries = Queries([0, 1, 8, 9], range(10))
     assert find_predictions(cast(CustomVision, queries), "project", [ITERATION], None) == [str(n) for n in range(10)]
     assert queries.asked == ["shown"] * 2 + ["own"] * 5
+
+
+@pytest.mark.parametrize("back_to", [2, 4], ids=["the page before last", "the last page"])
+def test_a_query_that_comes_back_to_a_token_is_refused_instead_of_read_for_ever(back_to: int) -> None:
+    class Endless(Queries):
+        def query_predictions(
+            self, _: str, *, iteration_id: str | None = None, token: Mapping[str, Any] | None = None
+        ) -> PredictionPage:
+            page = super().query_predictions(_, iteration_id=iteration_id, token=token)
+            return page if page.next_token else PredictionPage(page.predictions, {"continuation": back_to})
+
+    with pytest.raises(UnexpectedResponse):
+        find_predictions(cast(CustomVision, Endless(range(6), [])), "project", [], None)

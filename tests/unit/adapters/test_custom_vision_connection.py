@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from shared.adapters.call_budget import Purpose
-from shared.adapters.custom_vision import CustomVisionClient
+from shared.adapters.custom_vision import PAGE, CustomVisionClient
 from shared.domain.errors import (
     GdprError,
     OutcomeUnknown,
@@ -214,3 +214,13 @@ def test_a_refusal_whose_body_breaks_off_keeps_its_status(client: CustomVisionCl
         pass
     with pytest.raises(ResourceAbsent):
         client.get_project(PROJECT)
+
+
+def test_a_list_that_answers_every_page_alike_is_refused_instead_of_read_for_ever(
+    client: CustomVisionClient, server: ScriptedServer
+) -> None:
+    full = [{"id": f"{number:08x}{PROJECT[8:]}"} for number in range(PAGE)]
+    server.script(answer(full), answer(full[::-1]))
+    with pytest.raises(UnexpectedResponse) as raised:
+        list(client.image_pages(PROJECT))
+    assert (raised.value.operation, len(server.asked)) == ("GetImages", 2)

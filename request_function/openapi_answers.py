@@ -85,7 +85,7 @@ def _accepted() -> Schema:
     required = {
         "subject_request_id": ref("Guid"),
         "subject_request_type": one_of(TYPES),
-        "request_status": one_of(STATUSES),
+        "request_status": one_of(("pending",)),
         "received_time": ref("Time"),
         "expected_completion_time": ref("Time"),
     }

@@ -226,6 +226,7 @@ class Session:
         doors.call("get_package", part="one")
         for name in ("get_request", "get_plan", "get_receipt", "get_package", "cancel_request", "post_retry"):
             doors.call(name)
+            doors.call(name, prat="2")
         doors.call("post_approval", body={"decision": "reject", "plan_hash": "x"})
         doors.call("post_approval", taken["subject_request_id"], body={"decision": "reject", "plan_hash": "x"})
 

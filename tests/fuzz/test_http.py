@@ -39,7 +39,7 @@ ALWAYS = ("status_code", "content_type", "response_headers", "response_schema")
 def schema_of(described: dict[str, Any]) -> BaseSchema:
     """Give the generator of cases for a document: those that it allows, and those that it does not."""
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-    both = GenerationConfig(modes=modes, allow_extra_parameters=False)  # a query may hold what no route reads
+    both = GenerationConfig(modes=modes, allow_extra_parameters=False)  # tests/functions send those
     edges = CoveragePhaseConfig(enabled=WITH_EDGES, unexpected_methods=set())  # methods: the host's own 404
     project = ProjectConfig(generation=both, phases=PhasesConfig(coverage=edges))
     config = SchemathesisConfig(projects=ProjectsConfig(default=project))

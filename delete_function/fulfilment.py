@@ -127,7 +127,7 @@ class ErasureFulfilment:
     def _planned(
         self, services: Services, record: RequestRecord, request: SubjectRequest, plan: dict[str, Any]
     ) -> Decision:
-        residuals = planned_residuals(plan["projects"], request)
+        residuals = planned_residuals(plan["projects"], request, kept_exports(record, plan))
         if record.dry_run:
             return Finish(ending=dry_run_ending(plan, residuals), record=record)
         if is_empty(plan):
@@ -184,7 +184,7 @@ def _cut_off(services: Services, record: RequestRecord, reason: str) -> Ending:
         return replace(ending_of(plan, words, proof, ()), status=RequestStatus.FAILED)
     if OWN_EXPORTS not in record.notes:  # a package that waits for its cleaning must still be cleaned
         withdraw(services, record.subject_request_id, plan, words)
-    residuals = final_residuals(plan["projects"], remembered(record), words, Look(), kept_exports(record))
+    residuals = final_residuals(plan["projects"], remembered(record), words, Look(), kept_exports(record, plan))
     return ending_of(plan, words, proof, residuals)
 
 

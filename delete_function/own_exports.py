@@ -207,7 +207,10 @@ def counts_of(record: RequestRecord, remaining: Sequence[object]) -> dict[str, A
     }
 
 
-def kept_exports(record: RequestRecord) -> dict[str, str]:
-    """Give the packages that were exempt, with the time until which they are kept."""
-    kept: dict[str, str] = record.notes.get(OWN_EXPORTS, {}).get("kept", {})
-    return kept
+def kept_exports(record: RequestRecord, plan: Mapping[str, Any]) -> dict[str, str | None]:
+    """
+    Give the packages that were exempt, with the time until which they are kept, None where that is not known yet.
+
+    Those that the plan named are exempt in all projects in scope, also where nothing was found.
+    """
+    return {**plan.get("kept_exports", {}), **record.notes.get(OWN_EXPORTS, {}).get("kept", {})}

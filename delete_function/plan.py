@@ -126,6 +126,7 @@ class PlanBuilder:
     """Gathers what the frozen plan says, project by project, so that no more than one project is held at a time."""
 
     projects: list[dict[str, Any]] = field(default_factory=list)
+    out_of_reach: list[dict[str, Any]] = field(default_factory=list)
     _hash: PlanHash = field(default_factory=PlanHash)
 
     def add(self, target: ProjectTarget, unit_ids: Sequence[str]) -> None:
@@ -194,11 +195,13 @@ class PlanBuilder:
         residuals: Sequence[str],
         account: Mapping[str, Any] | None = None,
         kept_selector: Mapping[str, Any] | None = None,
+        kept_exports: Mapping[str, str | None] | None = None,
     ) -> dict[str, Any]:
         """
         Give the plan to freeze; its hash covers ids and actions, not names.
 
-        `kept_selector`: what stays of the selector, for a retry to judge by.
+        `kept_selector`: what stays of the selector, for a retry to judge by. `kept_exports`: exempt packages that keep
+        something, with the time of their end.
         """
         if account is not None:
             self._hash.account(account["name"])
@@ -211,6 +214,8 @@ class PlanBuilder:
             "residuals": list(residuals),
             "account": account,
             "kept_selector": kept_selector,
+            "kept_exports": dict(kept_exports or {}),
+            "out_of_reach": self.out_of_reach,
         }
 
 

@@ -11,11 +11,12 @@ from delete_function.confirmation import check_confirmation
 from delete_function.export_first import child_id
 from delete_function.plan import PlanBuilder, ProjectTarget
 from delete_function.residuals import planned_residuals
-from shared.cleaning import GoneMatches, Packaged, find_packaged
+from shared.cleaning import GoneMatches, Packaged, exempt_packages, find_packaged
 from shared.domain.digested import kept_selector
 from shared.domain.errors import CannotFulfil, ResourceAbsent, ServiceRefusal
 from shared.domain.id_set import IdSet
 from shared.domain.packed_ids import PackedIds
+from shared.domain.plan_hash import IMAGES, PREDICTIONS
 from shared.domain.resources import Iteration, Tag
 from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
@@ -84,11 +85,13 @@ class Planner:
         for project_id in sorted(found, key=lambda one: (self.builder.place_of_packaged(one), one)):
             packaged = found[project_id]
             resource = hosts.get(project_id, packaged.resource)
+            finder.tracker.found_elsewhere(packaged.items.images)
+            self.missing_predictions.difference_update(packaged.items.predictions)
             if resource in self.services.vision:
                 target = _packaged_target(resource, project_id, packaged.items)
                 self.builder.add_packaged(target, [unit.unit_id for unit in self._saved(target.units())])
-                finder.tracker.found_elsewhere(packaged.items.images)
-                self.missing_predictions.difference_update(packaged.items.predictions)
+            else:
+                self.builder.out_of_reach += _out_of_reach(packaged)
 
     def _packaged(self, finder: Finder, within: Collection[str] | None) -> dict[str, Packaged]:
         """Look through packages for ids that no project shows, and for what matches there and is gone from projects."""
@@ -115,7 +118,8 @@ class Planner:
 
     def _freeze(self, finder: Finder, account: AccountTarget | None) -> None:
         unit = next(self._saved([account.unit()])) if account else None
-        residuals = planned_residuals(self.builder.projects, self.request)
+        kept = self._kept_exports()
+        residuals = planned_residuals(self.builder.projects, self.request, kept)
         plan = self.builder.plan(
             self.request_id,
             rfc3339(self.services.now()),
@@ -123,8 +127,16 @@ class Planner:
             residuals=[entry["code"] for entry in residuals],
             account=planned_account(account, unit),
             kept_selector=kept_selector(finder.selector),
+            kept_exports=kept,
         )
         self.services.ledger.save_plan(self.request_id, plan)
+
+    def _kept_exports(self) -> dict[str, str | None]:
+        """Give those of `keep_exports` that keep something of the projects in scope, with the time of their end."""
+        is_anywhere = self.request.level == "items" and self.request.projects == "all"
+        projects = None if is_anywhere else [project["id"] for project in self.builder.projects]
+        kept = exempt_packages(self.services, self.request_id, self.request.options["keep_exports"], projects)
+        return {package_id: rfc3339(expiry) if expiry else None for package_id, expiry in kept.items()}
 
     def _saved(self, units: Iterable[WorkUnit]) -> Iterator[WorkUnit]:
         """Save units under the next free numbers."""
@@ -227,6 +239,15 @@ class Planner:
             tag_ids=sorted(tag.id for tag in client.get_tags(project_id)),
             looked_at=len(ids),
         )
+
+
+def _out_of_reach(packaged: Packaged) -> list[dict[str, Any]]:
+    """Give what is meant and only packages hold, of a project whose endpoint this installation no longer has."""
+    packages = sorted(packaged.packages)
+    ids = {IMAGES: packaged.items.images, PREDICTIONS: packaged.items.predictions}
+    return [
+        {"store": store, "id": item, "packages": packages} for store, items in ids.items() for item in sorted(items)
+    ]
 
 
 def _packaged_target(resource: str, project_id: str, items: Tombstones) -> ProjectTarget:

@@ -278,7 +278,7 @@ class Proving:
         self.services.ledger.keep_remaining(self.record.subject_request_id, look.remaining)
         words.settle(look.remaining, reason or "still_present", whole=look.stable)
         leave_undone(self.services, self.record, self.plan, words)
-        kept = kept_exports(self.record)
+        kept = kept_exports(self.record, self.plan)
         residuals = final_residuals(self.plan["projects"], self.request, words, look, kept)
         came = Proof(
             new=look.new,

@@ -17,6 +17,7 @@ from shared.domain.subject_request import SubjectRequest
 def planned_residuals(
     projects: Iterable[Mapping[str, Any]],
     request: SubjectRequest,
+    kept: Mapping[str, str | None],
     kept_tags: Sequence[str] = (),
     kept_iterations: Collection[str] = (),
     kept_projects: Collection[str] = (),
@@ -25,13 +26,13 @@ def planned_residuals(
     """
     Give the residuals of a plan.
 
-    `kept_tags` are tags of the selector that stay although they were to go, `kept_projects` such projects,
-    `kept_iterations` such iterations, and those that were trained with items of the plan after it was made,
-    `spared_iterations` those that turned out to hold none of the person's images.
+    `kept` are exempt packages that keep something, with the time of their end where it is known. `kept_tags` are tags
+    of the selector that stay although they were to go, `kept_projects` such projects, `kept_iterations` such
+    iterations, and those that were trained with items of the plan after it was made, `spared_iterations` those that
+    turned out to hold none of the person's images.
     """
     projects = list(projects)
-    keeps = request.options["keep_exports"]
-    entries = [residual("kept_export", keeps)] if keeps else []
+    entries = [_kept_export(kept)] if kept else []
     learned = [i["id"] for project in projects for i in project["iterations"] if i["holds"] and i["action"] != "delete"]
     learned = sorted({*learned, *kept_iterations})
     if learned:
@@ -58,12 +59,12 @@ def final_residuals(
     request: SubjectRequest,
     words: Words,
     look: Look,
-    kept: Mapping[str, str],
+    kept: Mapping[str, str | None],
 ) -> list[dict[str, Any]]:
     """
     Give the residuals of an erasure that has been carried out.
 
-    `look` is the last one; `kept` are exempt packages with the time until which they are kept.
+    `look` is the last one; `kept` are exempt packages as in `planned_residuals`.
     """
     projects = list(projects)
     failed, in_use = (words.word_of.keys_with([word]) for word in ("failed", "no_longer_matching"))
@@ -72,13 +73,14 @@ def final_residuals(
     kept_iterations = words.learned | {item for store, item in failed if store == ITERATIONS and item in planned}
     kept_projects = {item for store, item in failed if store == PROJECTS}
     spared = {item for store, item in in_use if store == ITERATIONS}
-    entries = planned_residuals(projects, request, kept_tags, kept_iterations, kept_projects, spared)
-    if kept:
-        exempt = residual("kept_export", sorted(kept)) | {"expires": dict(kept)}
-        entries = [exempt, *(entry for entry in entries if entry["code"] != "kept_export")]
+    entries = planned_residuals(projects, request, kept, kept_tags, kept_iterations, kept_projects, spared)
     gone = sorted(set(look.absent_projects) - {project["id"] for project in projects if project["whole"]})
     entries += [residual("project_data_30_days", gone)] if gone else []
     return entries + ([residual("account_recoverable_48_hours")] if look.recoverable_account else [])
+
+
+def _kept_export(kept: Mapping[str, str | None]) -> dict[str, Any]:
+    return residual("kept_export", sorted(kept)) | {"expires": {one: time for one, time in kept.items() if time}}
 
 
 def _predictions_open(request: SubjectRequest) -> bool:

@@ -22,6 +22,9 @@ NAMED_FAILURES = ("account_not_empty", "blocked_by_published_iteration", "blocke
 NOT_ATTEMPTED = "not_attempted"
 """Code of what was planned in a unit that never began, because something before it could not be done."""
 
+NOT_CONFIGURED = "endpoint_not_configured"
+"""Code of a package that holds something of a project whose endpoint this installation no longer has."""
+
 _GONE_PUBLICATION = ("unpublished", "already_unpublished")
 """What is said of a failed publication that is gone all the same: after a first delete, and without one."""
 
@@ -179,7 +182,7 @@ def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Se
     new matches, nothing matched at all.
     """
     planned = found_counts(plan)
-    stores = _stores(words, proof, planned)
+    stores = _with_out_of_reach(_stores(words, proof, planned), plan)
     reason = proof.reason or _reason(words, planned, stores, proof)
     partial = reason is not None and reason != "nothing_matched"
     return Ending(
@@ -187,7 +190,7 @@ def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Se
         reason=reason,
         stores=stores,
         residuals=residuals,
-        failures=words.failures,
+        failures=[*_out_of_reach_failures(plan), *words.failures][:MAX_FAILURES],
         drift=len(proof.new),
         looked_at=looked_at(plan),
         selectors_without_match=plan["selectors_without_match"],
@@ -212,6 +215,25 @@ def _stores(words: Words, proof: Proof, planned: Counts) -> dict[str, dict[str, 
     return table
 
 
+def _with_out_of_reach(table: dict[str, dict[str, Any]], plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Count what packages hold of projects that this installation cannot ask for any more: nothing of it was taken."""
+    number = len(plan.get("out_of_reach", ()))
+    if number:
+        words = table.get("own_exports", dict.fromkeys(("found", *WORDS, "packages", "rounds"), 0))
+        more = {"found": words["found"] + number, "failed": words["failed"] + number, "verified": False}
+        table["own_exports"] = words | more
+    return table
+
+
+def _out_of_reach_failures(plan: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Name the packages that hold something of projects whose endpoint is not configured."""
+    packages = {package_id for item in plan.get("out_of_reach", ()) for package_id in item["packages"]}
+    return tuple(
+        {"store": "own_exports", "id": one, "code": NOT_CONFIGURED, "operation": "planning", "status": None}
+        for one in sorted(packages)
+    )
+
+
 def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any]], proof: Proof) -> str | None:
     if any(words_of["failed"] for words_of in stores.values()):
         codes = {entry["code"] for entry in words.failures}
@@ -231,7 +253,8 @@ def dry_run_ending(plan: Mapping[str, Any], residuals: Sequence[Mapping[str, Any
     return Ending(
         status=RequestStatus.COMPLETED,
         reason=None if found else "nothing_matched",
-        stores=nothing_deleted(plan),
+        stores=_with_out_of_reach(nothing_deleted(plan), plan),
+        failures=_out_of_reach_failures(plan),
         residuals=residuals,
         looked_at=looked_at(plan),
         selectors_without_match=plan["selectors_without_match"],

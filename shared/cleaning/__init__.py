@@ -1,6 +1,7 @@
 """Cleaning packages that this app wrote of what erasures take away, and making again what is made of the rest."""
 
 from shared.cleaning.cleaning_pass import Rebuild
+from shared.cleaning.exempt import exempt_packages
 from shared.cleaning.gone_matches import GoneMatches
 from shared.cleaning.journal import is_being_rebuilt
 from shared.cleaning.leased_blobs import LeasedBlobs
@@ -17,6 +18,7 @@ __all__ = [
     "Progress",
     "Rebuild",
     "clean_again",
+    "exempt_packages",
     "find_packaged",
     "finish_open_passes",
     "is_being_rebuilt",

@@ -43,7 +43,7 @@ def survey_exports(
         if not record.status.is_final:
             if package_id not in exempt and _may_hold(services, record, project_ids, since):
                 found.running.append(package_id)
-        elif not services.has_expired(record) and _holds(services, erasure_id, package_id, project_ids):
+        elif not services.has_expired(record) and holds_files_of(services, erasure_id, package_id, project_ids):
             if package_id in exempt:
                 found.kept[package_id] = services.expiry_of(record)
             else:
@@ -58,7 +58,7 @@ def _may_hold(services: Services, record: RequestRecord, project_ids: Collection
     return plan is None or any(project["id"] in project_ids for project in plan["projects"])
 
 
-def _holds(services: Services, erasure_id: str, package_id: str, project_ids: Collection[str]) -> bool:
+def holds_files_of(services: Services, erasure_id: str, package_id: str, project_ids: Collection[str]) -> bool:
     """
     Ask the listing, one call per project that the package's plan names: what lies there counts, of what was planned.
 

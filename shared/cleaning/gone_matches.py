@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.cleaning.held_ids import held_ids
-from shared.cleaning.packaged import Packaged
+from shared.cleaning.packaged import Packaged, is_of_images, planned_units
 from shared.cleaning.passing import exports_kept
 from shared.cleaning.places import source_of_rows
 from shared.cleaning.scrubbing import project_entries
 from shared.domain.packed_ids import PackedIds
+from shared.domain.record import RequestRecord
 from shared.domain.resources import Image
 from shared.domain.selection import WORKSPACE, Verdicts
 from shared.domain.subject_request import ImageSelector
@@ -44,19 +45,20 @@ class GoneMatches:
 
     def find(self, projects: Collection[str], exempt: Collection[str]) -> dict[str, Packaged]:
         """
-        Find them in the packages of exports that have ended, by project.
+        Find them in packages, by project; of an export that runs in what it has written by now.
 
         The newest row of an image decides: that of the newest package, in it the workspace's, then the newest
-        iteration's. Reads one index of ids for each package and project, and its rows only where it has an id that the
-        service has not. Memory: the ids that the service has not. May raise `StorageUnavailable`.
+        iteration's. Reads one index of ids for each package and project (of an export that runs its plan), and its rows
+        only where it has an id that the service has not. Memory: the ids that the service has not. May raise
+        `StorageUnavailable`.
         """
         for record in exports_kept(self.services) if self.selector.needs_listing else ():
             package_id = record.subject_request_id
-            if package_id in exempt or not record.status.is_final or self.services.has_expired(record):
+            if package_id in exempt or self.services.has_expired(record):
                 continue
             plan = self.services.ledger.plan(package_id)
             for project in plan["projects"] if plan else ():
-                if project["id"] in projects:
+                if project["id"] in projects and self._may_hold_what_is_gone(record, project["id"]):
                     self._judge(package_id, project)
         return {
             project_id: Packaged(self._resources[project_id], Tombstones(images=set(verdicts.selected)))
@@ -64,10 +66,15 @@ class GoneMatches:
             if verdicts.selected
         }
 
+    def _may_hold_what_is_gone(self, record: RequestRecord, project_id: str) -> bool:
+        package_id, there = record.subject_request_id, self.listed.get(project_id, PackedIds())
+        if record.status.is_final:
+            return not there.has_all_of(held_ids(self.services, package_id, project_id))
+        units = (u for u in planned_units(self.services, package_id) if u.project_id == project_id and is_of_images(u))
+        return not all(there.has(item) for unit in units for item in unit.item_ids)
+
     def _judge(self, package_id: str, project: Mapping[str, Any]) -> None:
         project_id, there = project["id"], self.listed.get(project["id"], PackedIds())
-        if there.has_all_of(held_ids(self.services, package_id, project_id)):
-            return
         self._resources.setdefault(project_id, project["resource"])
         verdicts = self._verdicts.setdefault(project_id, Verdicts(self.selector))
         for rows in self._pages(package_id, project):

@@ -25,10 +25,16 @@ _STORE_OF_UNIT = {"images": "images", "iteration_images": "images", "predictions
 
 @dataclass
 class Packaged:
-    """What packages hold of one project; `resource` is the host that it was exported from."""
+    """What packages hold of one project; `resource` is the host that it was exported from, `packages` which ones."""
 
     resource: str
     items: Tombstones = field(default_factory=Tombstones)
+    packages: set[str] = field(default_factory=set)
+
+    def add(self, package_id: str, items: Tombstones) -> None:
+        """Take in what one package holds."""
+        self.items.add(items)
+        self.packages.add(package_id)
 
 
 def find_packaged(
@@ -51,7 +57,8 @@ def find_packaged(
             if projects is None or project["id"] in projects:
                 held = _held(services, record, project["id"], wanted)
                 if held:
-                    found.setdefault(project["id"], Packaged(project["resource"])).items.add(held)
+                    of_project = found.setdefault(project["id"], Packaged(project["resource"]))
+                    of_project.add(record.subject_request_id, held)
     return found
 
 
@@ -67,7 +74,7 @@ def _held(services: Services, record: RequestRecord, project_id: str, wanted: To
 
 def _planned(services: Services, package_id: str, project_id: str, wanted: Tombstones) -> Tombstones:
     found = Tombstones()
-    for unit in _units(services, package_id):
+    for unit in planned_units(services, package_id):
         store = _STORE_OF_UNIT.get(unit.kind)
         if store and unit.project_id == project_id:
             of_store, sought = getattr(found, store), getattr(wanted, store)
@@ -75,7 +82,12 @@ def _planned(services: Services, package_id: str, project_id: str, wanted: Tombs
     return found
 
 
-def _units(services: Services, package_id: str) -> Iterator[WorkUnit]:
+def is_of_images(unit: WorkUnit) -> bool:
+    """Whether an export's unit is about images, of the workspace or of an iteration."""
+    return _STORE_OF_UNIT.get(unit.kind) == "images"
+
+
+def planned_units(services: Services, package_id: str) -> Iterator[WorkUnit]:
     """Give every page of an export's plan, those that further rounds have added included."""
     blobs = services.ledger.blobs
     for entry in blobs.entries(f"{package_id}/plan/"):

@@ -1,12 +1,13 @@
 """Pictures that somebody deleted by hand are found in earlier packages by tag and metadata too, and leave them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tests.erasure.gallery import Gallery, gallery
 from tests.erasure.oracle import NOTHING, difference
-from tests.erasure.packages import exported, naming
+from tests.erasure.packages import EXPORT, deliver_exports, export, exported, naming, verified
 from tests.erasure.readings import ending, words
 from tests.erasure.truth import described, retagged
 from tests.erasure.world import ID, Driver, World, erasure
@@ -98,3 +99,39 @@ def test_a_package_in_which_nothing_matches_is_left_as_it_is(world: World) -> No
     assert ending(erase(world, driver, {"tags": ["nobody"]})) == ("completed", "nothing_matched")
     assert naming(world, there.ben[0])
     assert world.receipt(ID)["selectors_without_match"] == 1
+
+
+def pictures_and_rows(world: World, images: Sequence[str]) -> list[str]:
+    """Give the files that hold something of some images; that an id was not found in the end is none of them."""
+    gaps = ("manifest.json", "index.html")
+    return [path for path in naming(world, *images) if not path.endswith(gaps)]
+
+
+@pytest.mark.parametrize("way", BY_CONTENT)
+def test_a_person_deleted_by_hand_while_an_export_runs_leaves_its_package_too(world: World, way: str) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(export())
+    for _ in range(60):
+        if naming(world, there.anna[1]) and naming(world, there.fresh):
+            break
+        deliver_exports(driver, 1)
+    assert not driver.status(EXPORT)["completed_time"]
+    deleted_by_hand(world, there, *there.anna)
+    driver.process.post(erasure(images=there.selector(way)))
+    assert ending(driver.finish(ID, EXPORT)) == ("completed", None)
+    assert pictures_and_rows(world, there.anna) == []
+    assert pictures_and_rows(world, there.ben)
+    assert verified(world) == []
+
+
+def test_an_export_that_runs_and_has_written_nothing_of_a_person_deleted_by_hand_is_no_match(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(export())
+    deliver_exports(driver, 2)
+    assert naming(world, *there.anna) == []
+    deleted_by_hand(world, there, *there.anna)
+    driver.process.post(erasure(images={"tags": ["anna"]}))
+    assert ending(driver.finish(ID, EXPORT)) == ("completed", "nothing_matched")
+    assert pictures_and_rows(world, there.anna) == []

@@ -31,8 +31,8 @@ ENDS: Mapping[str, Callable[[World, Driver], None]] = {"rejected": _reject, "can
 @pytest.mark.parametrize("level", ["items", "projects"])
 def test_a_plan_that_is_never_carried_out_counts_what_it_had_found(world: World, level: str, end: str) -> None:
     there = gallery(world)
-    whole = {"projects": [there.pets], "confirm": {"projects": ["Pets"]}}
-    parts: dict[str, Any] = {"items": {"images": {"tags": ["anna", "misspelt"]}}, "projects": whole}[level]
+    whole: dict[str, Any] = {"projects": [there.pets], "confirm": {"projects": ["Pets"]}}
+    parts: dict[str, Any] = whole if level == "projects" else {"images": {"tags": ["anna", "misspelt"]}}
     before, driver = world.facts(), approved(world, erasure(level, **parts))
     planned = driver.status()["counts"]
     ENDS[end](world, driver)

@@ -220,6 +220,8 @@ def test_a_plan_says_whose_it_is_when_it_was_made_and_what_will_remain() -> None
         "residuals": RESIDUALS,
         "account": None,
         "kept_selector": None,
+        "kept_exports": {},
+        "out_of_reach": [],
     }
 
 

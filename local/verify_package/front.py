@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.verify_package.counts import Held
 from local.verify_package.listing import Listing
-from local.verify_package.places import MANIFEST, Place, Unreadable, content_of
+from local.verify_package.places import MANIFEST, Place, Unreadable, content_of, parsed
 from local.verify_package.report import Report
 from local.verify_package.schema import manifest_violations, row_violations
 
@@ -48,7 +47,7 @@ class FrontReader:
             return None
         self._digests[MANIFEST] = hashlib.sha256(content).hexdigest()
         try:
-            manifest = json.loads(content)
+            manifest = parsed(content)
         except ValueError:
             self.report.finding(MANIFEST, "is no JSON")
             return None
@@ -84,7 +83,7 @@ class FrontReader:
 
     def _row(self, where: str, line: bytes) -> None:
         try:
-            row = json.loads(line)
+            row = parsed(line)
         except ValueError:
             self.report.finding(where, "is no JSON")
             return

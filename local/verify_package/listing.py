@@ -35,13 +35,14 @@ class Listing:
             return False
         for name, kind in PICTURES.items():
             if name in row["ids"]:
-                picture = (kind, row["ids"].get("project_id"), row["ids"][name], row["path"])
+                project, item = _stored(row["ids"].get("project_id", "")), _stored(row["ids"][name])
+                picture = (kind, project, item, row["path"])
                 self._database.execute("insert into pictures values (?, ?, ?, ?)", picture)
         return True
 
     def row(self, path: str) -> dict[str, Any] | None:
         """Give what is listed of a file; None if it is not listed."""
-        found = self._database.execute("select * from files where path = ?", (path,)).fetchone()
+        found = self._database.execute("select * from files where path = ?", (_stored(path),)).fetchone()
         return None if found is None else dict(found)
 
     def note(self, path: str, *, zipped: bool) -> bool:
@@ -52,7 +53,7 @@ class Listing:
 
     def note_item(self, kind: str, project: str, item_id: str) -> None:
         """Note that a data row describes an item."""
-        self._database.execute("insert or ignore into items values (?, ?, ?)", (kind, project, item_id))
+        self._database.execute("insert or ignore into items values (?, ?, ?)", (kind, project, _stored(item_id)))
 
     def not_seen(self) -> Iterator[sqlite3.Row]:
         """Give the listed files that no folder had, in order of path."""
@@ -85,3 +86,8 @@ class Listing:
             "count(*) - count(coalesce(md5, sha256)) as by_size_only from files"
         )
         return dict(self._database.execute(counted).fetchone())
+
+
+def _stored(text: str) -> str:
+    """Give a text that the database takes: names of files and values of JSON may hold half a character."""
+    return text.encode(errors="backslashreplace").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from os import walk
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 from zipfile import BadZipFile, ZipFile
 
 MANIFEST = "manifest.json"
@@ -50,17 +51,21 @@ class FolderPlace:
     name: str = ""
 
     def paths(self) -> Iterator[str]:
-        """Walk through the folder, lazily, one directory at a time."""
+        """Walk through the folder, lazily, one directory at a time; a link to a directory counts as a file."""
         for folder, folders, files in walk(self.root):
+            linked = [name for name in folders if (Path(folder) / name).is_symlink()]
             folders.sort()
-            for file in sorted(files):
+            for file in sorted([*files, *linked]):
                 if not (Path(folder) == self.root and ZIP_NAME.fullmatch(file)):
                     yield (Path(folder) / file).relative_to(self.root).as_posix()
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file below the folder."""
+        file = self.root / path
+        if (file.exists() or file.is_symlink()) and not file.is_file():
+            raise Unreadable("is no file, or a link to none")
         try:
-            return (self.root / path).open("rb")
+            return file.open("rb")
         except FileNotFoundError:
             raise KeyError(path) from None
         except OSError as error:
@@ -75,8 +80,8 @@ class ZipPlace:
         self._archive = archive
 
     def paths(self) -> Iterator[str]:
-        """Give the names as often as they stand in the zip's directory."""
-        return (info.filename for info in self._archive.infolist() if not info.is_dir())
+        """Give the names as often as they stand in the zip's directory; folders, which hold nothing, are left out."""
+        return (info.filename for info in self._archive.infolist() if not info.is_dir() or info.file_size)
 
     def open(self, path: str) -> IO[bytes]:
         """Open a member; its CRC is checked when it has been read to the end."""
@@ -139,6 +144,14 @@ def chunks_of(place: Place, path: str, size: int = 1024 * 1024) -> Iterator[byte
                 yield chunk
         except (BadZipFile, zlib.error, EOFError, OSError) as error:
             raise Unreadable(f"cannot be read to its end ({_words(error)})") from error
+
+
+def parsed(content: bytes | bytearray) -> Any:  # noqa: ANN401 - any JSON value
+    """Read JSON; ValueError if it is none, or nested so deeply that it cannot be read."""
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _words(error: Exception) -> str:

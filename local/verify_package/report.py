@@ -17,7 +17,7 @@ class Report:
     def finding(self, where: str, what: str) -> None:
         """Tell one thing that is wrong."""
         self.findings += 1
-        self.say(f"WRONG  {where}: {what}")
+        self.say(f"WRONG  {printable(where)}: {what}")
 
     def fact(self, text: str) -> None:
         """Tell what was checked."""
@@ -27,3 +27,8 @@ class Report:
         """Tell what could not be checked and is no fault of the package."""
         self.unchecked += 1
         self.say(f"NOTE   {text}")
+
+
+def printable(name: str) -> str:
+    """Give a name on one line: what cannot be shown, or would change what is shown around it, as its code."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
+
+from local.verify_package.places import parsed
 
 LARGEST_JSON = 8 * 1024 * 1024
 LONGEST_LINE = 32 * 1024 * 1024
@@ -80,7 +81,7 @@ class JsonLines:
     def _line(self, line: bytes) -> None:
         self._number += 1
         try:
-            row = json.loads(line)
+            row = parsed(line)
         except ValueError:
             row = None
         if isinstance(row, dict):
@@ -118,7 +119,7 @@ class WholeJson:
             self._skip(self._size)
             return
         try:
-            value = json.loads(self._content)
+            value = parsed(self._content)
         except ValueError:
             yield "is no JSON"
             return

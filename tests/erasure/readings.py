@@ -20,10 +20,15 @@ def residuals(world: World) -> dict[str, list[str]]:
     return {entry["code"]: entry["ids"] for entry in world.receipt()["residuals"]}
 
 
-def approved(world: World, body: dict[str, Any]) -> Driver:
-    """Bring a request to its approval and stop there."""
+def waiting(world: World, body: dict[str, Any]) -> Driver:
+    """Bring a request that needs approval to it, and stop there."""
     driver = Driver(world.process())
-    body["options"]["require_approval"] = True
     driver.process.post(body)
     driver.reach("awaiting_approval")
     return driver
+
+
+def approved(world: World, body: dict[str, Any]) -> Driver:
+    """Stop a request at its approval, whether the body asks for one or not."""
+    body["options"]["require_approval"] = True
+    return waiting(world, body)

@@ -8,10 +8,8 @@ from request_function.reading import plan
 from shared.domain.errors import NotAllowed
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference
-from tests.erasure.readings import ending
+from tests.erasure.readings import ANNA, ending
 from tests.erasure.world import ID, Driver, World, erasure
-
-ANNA = {"metadata": {"subject": "anna"}}
 
 
 @pytest.mark.parametrize("approver", ["8376ae62-8102-4bdb-a302-a3137ad28d11", "8376AE62-8102-4BDB-A302-A3137AD28D11"])

@@ -15,24 +15,11 @@ from shared.domain.errors import Conflict
 from shared.lifecycle import handle
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
+from tests.erasure.readings import ANNA, ending, waiting
 from tests.erasure.truth import retagged
 from tests.erasure.world import FULFILMENTS, ID, Driver, World, approve, erasure
 from tests.fakes import WorldStopped
 from tests.unit.in_process import CrashAt
-
-ANNA = {"metadata": {"subject": "anna"}}
-
-
-def waiting(world: World, body: dict[str, Any]) -> Driver:
-    driver = Driver(world.process())
-    driver.process.post(body)
-    driver.reach("awaiting_approval")
-    return driver
-
-
-def ending(status: dict[str, Any]) -> tuple[str, str | None]:
-    return status["request_status"], status["reason"]
-
 
 # confirmation
 

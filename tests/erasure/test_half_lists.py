@@ -4,10 +4,8 @@ import pytest
 
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference
-from tests.erasure.readings import ending
+from tests.erasure.readings import ANNA, ending
 from tests.erasure.world import Driver, World, erasure
-
-ANNA = {"metadata": {"subject": "anna"}}
 
 
 @pytest.mark.parametrize("operation", ["GetProjects", "GetIterations", "GetImages", "GetImageCount", "GetImagesByIds"])

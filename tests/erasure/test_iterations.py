@@ -5,11 +5,9 @@ import pytest
 from request_function.retry import retry
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items
-from tests.erasure.readings import approved, ending, residuals, words
+from tests.erasure.readings import ANNA, approved, ending, residuals, words
 from tests.erasure.truth import retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
-
-ANNA = {"metadata": {"subject": "anna"}}
 
 
 def test_a_published_iteration_that_refuses_is_named_and_stays(world: World) -> None:

@@ -8,8 +8,6 @@ from tests.erasure.readings import approved, ending, residuals, words
 from tests.erasure.truth import trained
 from tests.erasure.world import Driver, World, approve, erasure
 
-ANNA = {"metadata": {"subject": "anna"}}
-
 
 def pets_only(there: Gallery) -> dict[str, Any]:
     return erasure("projects", projects=[there.pets], confirm={"projects": ["Pets"]})

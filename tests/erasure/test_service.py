@@ -5,11 +5,15 @@ import pytest
 from request_function.retry import retry
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items
-from tests.erasure.readings import approved, ending, residuals, words
+from tests.erasure.readings import ANNA, approved, ending, residuals, words
 from tests.erasure.truth import published, retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
 
-ANNA = {"metadata": {"subject": "anna"}}
+
+def all_failed(found: int) -> dict[str, int]:
+    nothing = {"deleted": 0, "already_absent": 0, "no_longer_matching": 0}
+    return {"found": found, **nothing, "failed": found, "verified": False}
+
 
 # images
 
@@ -23,15 +27,7 @@ def test_a_202_that_never_comes_true_ends_at_the_deadline_with_every_item_failed
     status = driver.finish()
     assert ending(status) == ("partially_completed", "verify_deadline")
     assert difference(before, world.facts()) == NOTHING
-    count = len(there.anna)
-    assert words(world.receipt()) == {
-        "found": count,
-        "deleted": 0,
-        "already_absent": 0,
-        "no_longer_matching": 0,
-        "failed": count,
-        "verified": False,
-    }
+    assert words(world.receipt()) == all_failed(len(there.anna))
     assert {entry["id"] for entry in status["failures"]} == set(there.anna)
 
 
@@ -184,15 +180,7 @@ def test_images_that_nobody_can_read_are_not_called_absent(world: World) -> None
     approve(driver.process)
     assert ending(driver.finish()) == ("partially_completed", "verify_deadline")
     assert difference(before, world.facts()) == NOTHING
-    count = len(there.anna)
-    assert words(world.receipt()) == {
-        "found": count,
-        "deleted": 0,
-        "already_absent": 0,
-        "no_longer_matching": 0,
-        "failed": count,
-        "verified": False,
-    }
+    assert words(world.receipt()) == all_failed(len(there.anna))
 
 
 def test_what_somebody_else_deleted_before_counts_as_already_absent(world: World) -> None:

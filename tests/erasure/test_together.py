@@ -12,9 +12,9 @@ from shared.lifecycle import handle
 from tests.erasure.checks import check_end
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
+from tests.erasure.readings import ANNA
 from tests.erasure.world import FULFILMENTS, ID, MOST_TURNS, Driver, World, approve, erasure
 
-ANNA = {"metadata": {"subject": "anna"}}
 IDS = [str(UUID(int=number, version=4)) for number in range(1, 6)]
 
 

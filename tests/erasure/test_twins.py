@@ -5,11 +5,9 @@ import pytest
 from shared.lifecycle import handle
 from tests.erasure.gallery import Gallery, gallery
 from tests.erasure.packages import exported, naming
-from tests.erasure.readings import approved, ending, words
+from tests.erasure.readings import ANNA, approved, ending, words
 from tests.erasure.truth import retagged
 from tests.erasure.world import FULFILMENTS, ID, Driver, World, approve, erasure
-
-ANNA = {"metadata": {"subject": "anna"}}
 
 
 def deliver_doubled(world: World, driver: Driver) -> None:

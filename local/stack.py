@@ -34,6 +34,7 @@ from local.pieces import (
     ports_from,
     training_key,
 )
+from local.processes import stop
 from local.sockets import listens
 
 START_LIMIT_SECONDS = 60.0
@@ -150,12 +151,7 @@ def _piece(name: str, arguments: list[str], environ: Mapping[str, str]) -> Itera
     try:
         yield Piece(name, process)
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, STOP_LIMIT_SECONDS)
 
 
 def _wait_for(port: int, piece: Piece, stop: threading.Event) -> bool:

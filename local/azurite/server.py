@@ -19,6 +19,7 @@ from local.azurite.command import (
     azurite_script,
     node_binary,
 )
+from local.processes import stop
 
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 15.0
@@ -89,12 +90,7 @@ class Azurite:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(STOP_LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, STOP_LIMIT_SECONDS)
         if process.stdin is not None:
             process.stdin.close()
 

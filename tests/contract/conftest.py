@@ -1,4 +1,4 @@
-"""The same storage twice: in memory, and on Azurite."""
+"""The same storage twice, in memory and on Azurite; and the stand-in of the service."""
 
 import hashlib
 import time
@@ -12,6 +12,8 @@ import pytest
 from azure.storage.blob import BlobSasPermissions, ContainerClient, ContentSettings, generate_blob_sas
 
 from local.azurite.server import Azurite
+from local.custom_vision.control import EmulatorControl
+from local.custom_vision.server import RunningEmulator, running_emulator
 from shared.adapters.blob_direct_copies import DirectCopies
 from shared.adapters.blob_direct_lists import DirectLists
 from shared.adapters.blob_direct_small import DirectSmallBlobs
@@ -207,3 +209,18 @@ def queue_world(request: pytest.FixtureRequest) -> QueueWorld:
     connection: StorageConnection = request.getfixturevalue("connection")
     storage: Storage = request.getfixturevalue("storage")
     return QueueWorld(AzureStorageQueues(connection.queues()), storage.name("work"), time.sleep, time.monotonic)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[RunningEmulator]:
+    """The stand-in of the service, started once for all tests of a module."""
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def control(emulator: RunningEmulator) -> EmulatorControl:
+    """Its control, when it holds nothing again."""
+    control = EmulatorControl(emulator.url)
+    control.reset()
+    return control

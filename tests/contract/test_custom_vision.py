@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.custom_vision.control import EmulatorControl
-from local.custom_vision.server import RunningEmulator, running_emulator
+from local.custom_vision.server import RunningEmulator
 from shared.adapters.call_budget import SharedCallBudget, UnlimitedBudget
 from shared.adapters.custom_vision import CustomVisionClient
 from shared.adapters.http_exchange import Timeouts, make_session
@@ -28,16 +28,8 @@ from tests.fakes import InMemoryBlobStore, SettableClock
 ABSENT = "99999999-9999-4999-8999-999999999999"
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as running:
-        yield running
-
-
 @pytest.fixture
-def control(emulator: RunningEmulator) -> EmulatorControl:
-    control = EmulatorControl(emulator.url)
-    control.reset()
+def control(control: EmulatorControl) -> EmulatorControl:
     control.switch(tie_order="stable")  # what a moving order does to pages is for the inventory to mend
     return control
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from local.custom_vision.control import EmulatorControl
-from local.custom_vision.server import RunningEmulator, running_emulator
+from local.custom_vision.server import RunningEmulator
 from shared.adapters.http_exchange import Timeouts, make_session
 from shared.adapters.resource_manager import API_VERSION, ResourceManagerClient, token_scope
 from shared.domain.account import PREDICTION, AccountId
@@ -27,19 +27,6 @@ from tests.contract.account_answers import ANY, answer, parsed, refused
 from tests.fakes import SettableClock
 from tests.unit.adapters.scripted_server import Reply, ScriptedServer, scripted_server
 from tests.unit.adapters.service_answers import Credential, query_of
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def control(emulator: RunningEmulator) -> EmulatorControl:
-    control = EmulatorControl(emulator.url)
-    control.reset()
-    return control
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,10 @@ import pytest
 
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.identity import IDENTITY_HEADER, IDENTITY_PATH
-from local.custom_vision.server import RunningEmulator, running_emulator
+from local.custom_vision.server import RunningEmulator
 from shared.domain.account import AccountId
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def control(emulator: RunningEmulator) -> EmulatorControl:
-    return EmulatorControl(emulator.url)
 
 
 @pytest.fixture

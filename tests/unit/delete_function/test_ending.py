@@ -7,7 +7,7 @@ import pytest
 
 from delete_function.own_exports import withdraw
 from delete_function.plan import PlanBuilder, ProjectTarget
-from delete_function.result import Proof, Words, dry_run_ending, ending_of
+from delete_function.result import NOT_CONFIGURED, Proof, Words, dry_run_ending, ending_of
 from shared import tombstones
 from shared.domain.receipt import Ending
 from shared.domain.resources import Iteration
@@ -217,6 +217,46 @@ def test_a_dry_run_without_a_match_says_so() -> None:
     found = dry_run_ending(plan_of(NOTHING), [])
     assert how(found) == ("completed", "nothing_matched")
     assert list(found.stores) == ["images"]
+
+
+ONE_PACKAGE, OTHER_PACKAGE = (f"00000000-0000-4000-8000-00000000040{digit}" for digit in range(2))
+OUT_OF_REACH = [
+    {"store": "images", "id": A, "packages": [OTHER_PACKAGE, ONE_PACKAGE]},
+    {"store": "predictions", "id": B, "packages": [ONE_PACKAGE]},
+]
+NAMED = [
+    {"store": "own_exports", "id": one, "code": NOT_CONFIGURED, "operation": "planning", "status": None}
+    for one in (ONE_PACKAGE, OTHER_PACKAGE)
+]
+
+
+def test_what_only_packages_hold_of_an_endpoint_that_is_gone_is_never_called_erased() -> None:
+    plan = plan_of(NOTHING) | {"out_of_reach": OUT_OF_REACH}
+    found = ending_of(plan, Words(), Proof(), [])
+    assert how(found) == ("partially_completed", "items_failed")
+    nothing = {**ZERO, "packages": 0, "rounds": 0}
+    assert found.stores["own_exports"] == {"found": 2, **nothing, "failed": 2, "verified": False}
+    assert found.failures == NAMED
+
+
+def test_what_is_out_of_reach_is_told_beside_what_was_taken_out_of_other_packages() -> None:
+    plan = plan_of(target()) | {"out_of_reach": OUT_OF_REACH}
+    found = ending_of(plan, FAILED, Proof(own_exports=OWN), [])
+    assert found.stores["own_exports"] == OWN | {"found": 4, "failed": 2, "verified": False}
+    assert found.failures == [*NAMED, *FAILED.failures]
+
+
+def test_a_dry_run_tells_what_is_out_of_reach() -> None:
+    found = dry_run_ending(plan_of(NOTHING) | {"out_of_reach": OUT_OF_REACH}, [])
+    assert found.stores["own_exports"]["failed"] == 2
+    assert list(found.failures) == NAMED
+
+
+def test_a_plan_of_before_packages_could_be_out_of_reach_can_still_be_read() -> None:
+    plan = plan_of(target())
+    del plan["out_of_reach"]
+    assert how(ending_of(plan, DONE, Proof(), [])) == ("completed", None)
+    assert how(dry_run_ending(plan, [])) == ("completed", None)
 
 
 @pytest.mark.parametrize(("left_in", "kept"), [(P1, [P2]), (P2, [P1]), (None, [P1, P2])])

@@ -7,12 +7,14 @@ account stands, does the next thing, and comes back later from the queue until n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from delete_function.plan import ACCOUNT
-from shared.domain.account import PREDICTION, AccountId, AccountState, kind_of, may_be_erased
+from shared.domain.account import PREDICTION, AccountId, AccountState, address_parts, kind_of, may_be_erased
 from shared.domain.errors import AccessDenied, CannotFulfil, ConfigurationError, StillUnderway
+from shared.domain.resources import Row
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import WorkUnit
 from shared.ports_account import ResourceManager
@@ -47,18 +49,20 @@ def find_account(services: Services, request: SubjectRequest) -> AccountTarget:
     Find the account of a request and hold it against every guard; nothing is changed.
 
     Raises `CannotFulfil`: `confirm_mismatch` (its name), `unsupported_kind` (a multi-service account holds other
-    services' data too), `account_not_configured` (its projects are not reachable through an endpoint of this app).
+    services' data too), `account_not_configured` (its projects are not reachable through an endpoint of this app, or
+    Azure says that it has another one of the endpoints: the settings are in another order).
     """
     account = AccountId.parse(request.scope["account"])
     if account is None or request.options["confirm"].get("account") != account.name:
         raise CannotFulfil("confirm_mismatch")
-    kind = _kind(services, account)
+    row = _row(services, account)
+    kind = None if row is None else kind_of(row)
     if kind is not None and not may_be_erased(kind):
         raise CannotFulfil("unsupported_kind")
     if kind == PREDICTION:
         return AccountTarget(account=account, host=None)
     host = _host_of(services, account)
-    if host is None:
+    if host is None or _has_another_endpoint(services, row, host):
         raise CannotFulfil("account_not_configured")
     return AccountTarget(account=account, host=host)
 
@@ -68,13 +72,21 @@ def is_deleted(services: Services, target: AccountTarget) -> bool:
     return manager_of(services).account_state(target.account) == "recoverable"
 
 
-def _kind(services: Services, account: AccountId) -> str | None:
-    """Give the account's kind, of a deleted one too; None if Azure does not know it at all."""
+def _row(services: Services, account: AccountId) -> Row | None:
+    """Give what Azure says about the account, also about a deleted one; None if it does not know it at all."""
     manager = manager_of(services)
     if manager.account_exists(account):
-        return kind_of(manager.get_account(account))
+        return manager.get_account(account)
     deleted = manager.find_deleted(account)
-    return deleted.kind if deleted else None
+    return deleted.row if deleted else None
+
+
+def _has_another_endpoint(services: Services, row: Row | None, host: str) -> bool:
+    """Whether an account's own endpoint is configured too, as that of another account: whose projects would go?"""
+    properties = (row or {}).get("properties")
+    endpoint = properties.get("endpoint") if isinstance(properties, Mapping) else None
+    parts = address_parts(endpoint) if isinstance(endpoint, str) else None
+    return parts is not None and parts["host"] != host and parts["host"] in services.vision
 
 
 def _host_of(services: Services, account: AccountId) -> str | None:

@@ -44,12 +44,16 @@ def resolve_projects(services: Services, wanted: Sequence[str] | str) -> list[Re
     Find the projects asked for, over all resources: "all", or ids and exact names.
 
     Every resource must answer: what one of them refuses to list might be meant too. Raises its error, or
-    `CannotFulfil`: `project_not_found`, or `ambiguous_name` where a name is borne by two.
+    `CannotFulfil`: `project_not_found`, or `ambiguous_name` where a name is borne by two, or two resources show a
+    project of the same id.
     """
     there, unread = _listed(services)
     if unread:
         raise unread[0].error
-    return list(_meant(there, wanted, is_all=True).values())
+    meant = _meant(there, wanted, is_all=True)
+    if wanted == "all" and len(meant) < len(there):
+        raise CannotFulfil("ambiguous_name")
+    return list(meant.values())
 
 
 def find_projects(services: Services, wanted: Sequence[str] | str) -> FoundProjects:

@@ -41,7 +41,7 @@ POLL_SECONDS = 5
 MAX_VIOLATIONS_SHOWN = 1000
 _PRINCIPAL = re.compile(r"[\x21-\x7e]{1,255}")
 """What an identity provider's id of a person looks like (OpenID Connect: at most 255 ASCII characters)."""
-_NO_WEIGHT = re.compile(r"q=0(\.0*)?")
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 type Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
@@ -173,10 +173,18 @@ def _retry_after(error: Exception) -> dict[str, str]:
 
 
 def asks_for(request: func.HttpRequest, media_type: str) -> bool:
-    """Whether the Accept header names a media type itself, and not with `q=0`, which refuses it (RFC 9110, 12.4.2)."""
+    """
+    Whether the Accept header names a media type itself, and gives JSON no more weight than it.
+
+    A weight of 0 refuses it (RFC 9110, 12.4.2); one that is none counts as 1.
+    """
     ranges = (part.replace(" ", "").split(";") for part in request.headers.get("accept", "").lower().split(","))
-    named = [parameters for name, *parameters in ranges if name == media_type]
-    return any(not any(map(_NO_WEIGHT.fullmatch, parameters)) for parameters in named)
+    weights = {name: _weight(parameters) for name, *parameters in ranges}
+    return 0 < weights.get(media_type, 0) >= weights.get("application/json", 0)
+
+
+def _weight(parameters: Sequence[str]) -> float:
+    return min((float(found[1]) for found in map(_WEIGHT.fullmatch, parameters) if found), default=1)
 
 
 def accepted_answer(record: RequestRecord) -> func.HttpResponse:

@@ -101,7 +101,16 @@ def test_a_receipt_is_had_as_json_and_signed(make_app: MakeApp, accept: str) -> 
     assert signed_content(signed.get_body(), app.keys()).content == plain.get_body()
 
 
-@pytest.mark.parametrize("accept", ["application/jose;q=0", "application/jose; q=0.000, application/json", "*/*", ""])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/jose;q=0",
+        "application/jose; q=0.000, application/json",
+        "application/json, application/jose; q=0.5",
+        "*/*",
+        "",
+    ],
+)
 def test_a_caller_who_does_not_ask_for_the_signed_form_gets_json(make_app: MakeApp, accept: str) -> None:
     app = make_app(**SIGNED)
     assert app.call("get_receipt", accept=accept, request_id=app.ended()).mimetype == "application/json"

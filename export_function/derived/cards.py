@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from export_function.derived import texts
-from export_function.derived.formats import moment, number, percent
+from export_function.derived.formats import finite, moment, number, percent
 from export_function.derived.held import HeldImage, HeldPrediction
 from export_function.derived.markup import Content, Safe, element, filled, foreign, joined
 from export_function.derived.page import facts, to_file
@@ -119,7 +119,7 @@ def _result_marks(results: Sequence[Mapping[str, Any]]) -> list[Mark]:
     return [
         _mark(at, {**result["boundingBox"], "tagName": result.get("tagName")})
         for at, result in enumerate(results, start=1)
-        if _probability(result) >= DRAWN_FROM and result.get("boundingBox")
+        if _probability(result) >= DRAWN_FROM and isinstance(result.get("boundingBox"), Mapping)
     ]
 
 
@@ -211,8 +211,7 @@ def _result_words(result: Mapping[str, Any]) -> str:
 
 
 def _probability(result: Mapping[str, Any]) -> float:
-    value = result.get("probability")
-    return float(value) if isinstance(value, int | float) else 0.0
+    return finite(result.get("probability")) or 0.0
 
 
 def _list(items: Sequence[Content]) -> Safe | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from export_function.derived.markup import Safe, element, foreign
@@ -30,9 +31,18 @@ def number(value: int) -> str:
 
 def percent(fraction: object) -> str:
     """Give a fraction in per cent with one decimal; a dash for anything but a number."""
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float):
-        return "–"
-    return f"{fraction * 100:.1f}\u202f%"
+    value = finite(fraction)
+    return "–" if value is None else f"{value * 100:.1f}\u202f%"
+
+
+def finite(value: object) -> float | None:
+    """Give a number that the API has given as a float; None for anything else, and for what no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def size(count: int) -> str:

@@ -56,7 +56,7 @@ def _project_facts(project: ProjectSummary) -> list[tuple[Content, Content]]:
         (texts.CREATED, _time(row, "created")),
         (texts.CHANGED, _time(row, "lastModified")),
         (texts.STATUS, _text(row, "status")),
-        (texts.CLASSIFICATION, foreign(texts.CLASSIFICATIONS.get(kind, kind)) if kind else None),
+        (texts.CLASSIFICATION, foreign(texts.CLASSIFICATIONS.get(str(kind), str(kind))) if kind else None),
         (texts.IMAGES_HELD, texts.IMAGES_HELD_WORDS.format(**counts) if only else counts["images"]),
         (texts.PREDICTIONS_HELD, number(project.counts["predictions"])),
         (texts.PROJECT_ID, element("code", project.project_id)),
@@ -110,8 +110,9 @@ def _performance(name: Safe, iteration: IterationSummary) -> Safe | None:
     if not isinstance(measured, dict):
         return None
     rows = [_measures(texts.OVERALL, measured)]
-    by_tag = measured.get("perTagPerformance") or ()
-    rows += [_measures(foreign(tag.get("name") or tag.get("id")), tag) for tag in by_tag]
+    by_tag = measured.get("perTagPerformance")
+    tags = [tag for tag in by_tag if isinstance(tag, dict)] if isinstance(by_tag, list) else []
+    rows += [_measures(foreign(str(tag.get("name") or tag.get("id"))), tag) for tag in tags]
     caption = filled(texts.PERFORMANCE_CAPTION, iteration=name)
     return table(caption, (texts.NAME, *MEASURES), rows)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from export_function.derived.formats import finite
+
+MOST_PIXELS = 2**31 - 1
+"""Of a side: no format of pictures has more."""
 
 
 class Box(NamedTuple):
@@ -18,10 +22,8 @@ class Box(NamedTuple):
 
 def box_of(row: Mapping[str, Any]) -> Box | None:
     """Read `left`, `top`, `width`, `height` of a region as they are; None if one is no finite number."""
-    values = [row.get(side) for side in Box._fields]
-    if any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values):
-        return None
-    return Box(*map(float, values))  # type: ignore[arg-type]  # the line above lets numbers only through
+    values = [value for side in Box._fields if (value := finite(row.get(side))) is not None]
+    return Box(*values) if len(values) == len(Box._fields) else None
 
 
 def inside(box: Box) -> Box | None:
@@ -41,8 +43,8 @@ def in_pixels(box: Box, width: float, height: float) -> list[float]:
 
 
 def size_of(row: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Give a picture's width and height in pixels; None unless both are positive whole numbers."""
+    """Give a picture's width and height in pixels; None unless both are such as pictures have."""
     width, height = row.get("width"), row.get("height")
-    if type(width) is int and type(height) is int and width > 0 and height > 0:
+    if type(width) is int and type(height) is int and 0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS:
         return width, height
     return None

@@ -336,3 +336,34 @@ def test_numbers_are_shown_for_people() -> None:
     assert [size(n) for n in (0, 999, 1000, 4321098, 123456789, 5 * 10**15)] == [
         "0\u202fbytes", "999\u202fbytes", "1.0\u202fKB", "4.3\u202fMB", "123\u202fMB", "5000\u202fTB",
     ]  # fmt: skip
+
+
+ODD: list[object] = [None, "x", -1, True, [], {}, ["a"], [None], "\x00", "<script>", 1e308, 10**400]
+"""Values of other kinds than the API gives, and numbers that no float can hold."""
+
+
+@pytest.mark.parametrize(
+    "place", ["width", "height", "created", "left", "probability", "boundingBox", "precision", "kind"]
+)
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:12])
+def test_a_value_of_another_kind_costs_no_page(place: str, odd: Any) -> None:
+    """The row stays whole in the data; in what is made of it the value is left out, or shown as it is."""
+    builder = project()
+    builder.document("project.json", {"id": PROJECT_ID, "settings": {"classificationType": odd}})
+    box = {"left": 0.1, "top": 0.1, "width": 0.5, "height": 0.5}
+    result = {"probability": 0.9, "tagId": CAT["id"], "tagName": "cat", "boundingBox": box} | {place: odd}
+    image = image_row(1, CAT, regions=[region(CAT, 0.1, 0.1, 0.5, 0.5) | {place: odd}])
+    builder.images([image | {place: odd} if place in image else image])
+    guess = {
+        "id": id_of("prediction", 1),
+        "created": odd,
+        "predictions": [result, {**result, "boundingBox": {**box, place: odd}}],
+    }
+    builder.rows("predictions", [guess])
+    builder.document("iterations.json", [{"id": NEW_ITERATION, "name": "new"}])
+    measured = {place: odd, "perTagPerformance": odd if place == "kind" else [{"id": CAT["id"], place: odd}]}
+    builder.document(f"iterations/{NEW_ITERATION}/performance.json", measured)
+    derive_project(builder.packages, REQUEST_ID, PROJECT_ID, formats=["coco", "csv"], time=TIME)
+    written(builder)
+    assert figures(builder, "index-001.html") == 2
+    assert b"<script" not in builder.read_whole("index.html") + builder.read_whole("index-001.html")

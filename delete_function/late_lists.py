@@ -33,7 +33,7 @@ def tags_there(client: CustomVision, project_id: str, planned: Iterable[str]) ->
 
 
 def project_is_there(client: CustomVision, project_id: str) -> bool:
-    """Whether the service has a project, by its list or by its id: only where neither knows it it is gone."""
+    """Whether the service has a project, by its list or by its id: it is gone where neither knows it."""
     if project_id in {project.id for project in client.get_projects()}:
         return True
     return _if_there(client.get_project, project_id) is not None

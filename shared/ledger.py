@@ -147,7 +147,7 @@ class RequestLedger:
         return SubjectRequest.from_json(json.loads(blob.content)) if blob else None
 
     def delete_selector(self, request_id: str) -> None:
-        """Delete what was asked for: the last step of every request."""
+        """Delete what was asked for, when the request has ended."""
         self.blobs.delete(f"{request_id}/selector.json")
 
     # the plan
@@ -189,7 +189,7 @@ class RequestLedger:
         return blob.content if blob else None
 
     def forget_plan_names(self, request_id: str) -> None:
-        """Set the names in a plan to null: the last step of every request."""
+        """Set the names in a plan to null, when the request has ended."""
         plan = self.plan(request_id)
         if plan is None:
             return

@@ -143,7 +143,7 @@ class BlobStore(Protocol):
         self, name: str, link: str, *, source_etag: str | None, source_md5: bytes | None, content_type: str
     ) -> None:
         """
-        Let the store fetch the bytes itself (Copy Blob From URL: synchronous, its answer is true, up to 256 MiB).
+        Let the store fetch the bytes itself (Copy Blob From URL: the copy is done when it answers; up to 256 MiB).
 
         The copy happens only if the source still has `source_etag` and `source_md5`. Overwrites.
         Errors: `SourceRefusal` for what the source side refused.

@@ -67,8 +67,8 @@ class RequestRecord:
 
     `phase` is the step within the status; `phase_units` how many units it has, `round` which round they are in.
     `phase_time` is when the phase began. `turn` counts the waits: a message of an earlier one has been followed by
-    another. `body_hash` (with `body_salt`) recognises a repetition. `notes` is what
-    later steps need and the receipt says (ids of iterations, what was looked at): ids and numbers only.
+    another. `body_hash` (with `body_salt`) recognises a repetition. `notes` is what later steps need and the receipt
+    says: ids, words, numbers and times.
     """
 
     subject_request_id: str

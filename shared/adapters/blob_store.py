@@ -151,7 +151,7 @@ class AzureBlobStore:
         """
         Write from a stream with memory of a block or two (`BLOCK_BYTES`), visible only when whole.
 
-        One Put Blob for less than a block, else Put Block and Put Block List; either way the MD5 is stored with the blob.
+        One Put Blob below a block, else Put Block and Put Block List; either way the MD5 is stored with the blob.
         If `chunks` raises, nothing becomes visible and the error passes (the service drops loose blocks in a week).
         """
         return upload_blocks(self._blob(name), chunks, content_type=content_type, write=self._ensured)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from export_function.contents import Contents
@@ -154,6 +155,8 @@ class Closing:
     def _count_erased(self, project_id: str, outcome: UnitOutcome) -> None:
         """Take what an erasure took away out of the counts; what was left out for one that then did not is missing."""
         erased, totals = self._contents.erased, self._totals
+        if tags := erased.tags_taken(project_id, outcome):
+            totals.count("tags", found=-tags, written=-tags)
         for row in outcome.files:
             store = store_of_picture(row)
             if store and erased.is_gone(row):
@@ -198,10 +201,10 @@ class Closing:
         assigner = PartAssigner(needs_of(self._listed(index))) if self.request.options["package"] == "zip" else None
         rows = map(assigner.assign, self._listed(index)) if assigner else self._listed(index)
         pages = write_pages(self.services.packages, self.request_id, rows)
-        manifest = head | {"files": pages}
-        self.services.packages.write_plain(self.request_id, MANIFEST, readable(manifest))
-        parts = assigner.parts.values() if assigner else ()
-        return [{"part": part.number, "first": part.first, "last": part.last} for part in parts]
+        manifest = readable(head | {"files": pages})
+        self.services.packages.write_plain(self.request_id, MANIFEST, manifest)
+        parts, digest = assigner.parts.values() if assigner else (), sha256(manifest).hexdigest()
+        return [{"part": part.number, "first": part.first, "last": part.last, "manifest": digest} for part in parts]
 
     def _listed(self, index: Sequence[Row]) -> Iterator[Row]:
         yield from index

@@ -3,11 +3,15 @@
 import io
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from export_function import closing
 from export_function.fulfilment import ExportFulfilment
+from export_function.zip_parts import Limits, PartAssigner
+from shared import file_pages
 from shared.domain.work import WorkUnit
 from shared.ports import BlobStore
 from tests.exports.everything import Album, fill
@@ -153,3 +157,23 @@ def units_of(process: Process, request_id: str, kind: str) -> list[WorkUnit]:
     plan = process.services.ledger.plan(request_id) or {}
     unit_ids = [*plan["projects"][0]["units"], *plan["extra_units"]]
     return [unit for unit in process.services.ledger.units(request_id, unit_ids) if unit.kind == kind]
+
+
+@pytest.mark.parametrize("part", [2, 3, 4])
+def test_a_zip_that_is_built_late_is_the_one_that_the_manifest_lists_by_then(
+    world: World, album: Album, sound: Sound, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    """Rows stand elsewhere in the manifest when others before them have gone, and parts may have nothing left."""
+    monkeypatch.setattr(file_pages, "ROWS_A_PAGE", 3)
+    small = Limits(size=40_000, manifest=8_000, rows_a_page=3)
+    monkeypatch.setattr(closing, "PartAssigner", partial(PartAssigner, limits=small))
+    other = world.process()
+
+    def go_on(request_id: str) -> None:
+        other.finish(request_id)
+        for image in album.images:
+            erase(other, album, image)
+
+    package = sound(held_up(world, f"package-{part:03d}", go_on))
+    assert package.ending == COMPLETE
+    assert len([path for path in package.blobs if path.startswith("package-")]) > 1

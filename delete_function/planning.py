@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from delete_function.account import AccountTarget, find_account, is_deleted, planned_account
@@ -161,7 +162,7 @@ class Planner:
         found = finder.find(client, resolved)
         if not found.stable:
             return None
-        self.listed[resolved.project.id] = PackedIds.of(found.listed)
+        self.listed[resolved.project.id] = PackedIds.of(chain(found.listed, found.present))  # a list may be late
         tags = self._selected_tags(client, resolved, [i.id for i in found.iterations])
         for tag in tags.going:
             finder.tracker.observe_tag(tag.id, tag.name)

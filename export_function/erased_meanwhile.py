@@ -26,6 +26,7 @@ from export_function.rounds import outcomes_of
 from export_function.unit_work import UnitWork
 from shared.cleaning.places import covers, is_doomed, is_rows, may_change, place
 from shared.cleaning.scrubbing import as_it_lies, scrub_project, scrub_rows
+from shared.cleaning.searching import tag_count
 from shared.domain.record import RequestRecord
 from shared.domain.work import UnitOutcome, WorkUnit
 from shared.packages import package_prefix, project_path
@@ -158,6 +159,14 @@ class ErasedMeanwhile:
         if not self.by_project or not may_change(row["path"], self.by_project):
             return row
         return as_it_lies(self.services.packages, self.request_id, row) or row
+
+    def tags_taken(self, project_id: str, outcome: UnitOutcome) -> int:
+        """Give how many tags were taken out of a project's list of tags after the unit of an outcome had written it."""
+        wrote = any(row["path"] == project_path(project_id, "tags.json") for row in outcome.files)
+        if not wrote or not self.by_project.get(project_id, Tombstones()).tags:
+            return 0
+        left = tag_count(self.services.packages, self.request_id, project_id, Tombstones(whole=True))
+        return max(outcome.counts.get("tags", {}).get("written", 0) - left, 0)
 
     def left_out(self, project_id: str, outcome: UnitOutcome) -> Iterator[tuple[str, str, bool]]:
         """Give store and id of what a unit left out, and whether that was right: the erasure still stands."""

@@ -1,17 +1,18 @@
 """Lists that are late and do not show what is there: nothing is called gone by that, or waited for that is gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.domain.resources import Iteration, Project, Tag
+from shared.domain.resources import Image, Iteration, Project, Tag
 from shared.ports import CustomVision
 from shared.services import Services
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference, expected_of_items, expected_of_projects
+from tests.erasure.packages import exported
 from tests.erasure.readings import approved, ending, words
 from tests.erasure.truth import retagged, trained
 from tests.erasure.world import Driver, World, approve, erasure
@@ -38,6 +39,18 @@ class LateList:
 
     def get_projects(self) -> Sequence[Project]:
         return [one for one in self.client.get_projects() if self.shows(one.id)]
+
+    def image_pages(self, project_id: str, **options: Any) -> Iterator[Sequence[Image]]:
+        for page in self.client.image_pages(project_id, **options):
+            yield [image for image in page if self.shows(image.id)]
+
+    def get_image_count(self, project_id: str, *, iteration_id: str | None = None) -> int:
+        there = (
+            ()
+            if self.shows(self.hidden)
+            else self.client.get_images_by_ids(project_id, [self.hidden], iteration_id=iteration_id)
+        )
+        return self.client.get_image_count(project_id, iteration_id=iteration_id) - len(there)
 
     def shows(self, item_id: str) -> bool:
         return item_id != self.hidden or self.now() >= self.until
@@ -141,6 +154,15 @@ def test_a_404_of_an_iteration_says_nothing_of_a_project_that_the_list_does_not_
     assert driver.finish()["request_status"] == "partially_completed"
     assert difference(before, world.facts()) == NOTHING
     assert words(world.receipt(), "images", "found", "failed") == {"found": 6, "failed": 6}
+
+
+def test_an_image_that_the_list_does_not_show_is_planned_once_although_a_package_has_it_too(world: World) -> None:
+    there = gallery(world)
+    exported(world)
+    driver = Driver(with_late_list(world, world.process(), there.fresh, timedelta(minutes=1)))
+    driver.process.post(erasure(images={"ids": [there.fresh], "tags": ["anna"]}))
+    assert ending(driver.finish()) == ("completed", None)
+    assert words(world.receipt(), "images", "found", "deleted") == {"found": 6, "deleted": 6}
 
 
 def test_an_iteration_that_somebody_deleted_is_no_hindrance(world: World) -> None:

@@ -32,9 +32,9 @@ def own_exports(world: World) -> dict[str, Any]:
     return words(world.receipt(), "own_exports", *CLEAN)
 
 
-def forgotten_by_the_service(world: World, there: Gallery, image_id: str) -> None:
-    """Somebody has deleted the image by hand, everywhere."""
-    world.control.delete_images(there.pets, [image_id])
+def forgotten_by_the_service(world: World, there: Gallery, *images: str) -> None:
+    """Somebody has deleted the images by hand, everywhere."""
+    world.control.delete_images(there.pets, list(images))
 
 
 # ids that the service has no longer
@@ -261,6 +261,22 @@ def test_an_export_that_runs_while_a_tag_goes_ends_without_it(world: World) -> N
     driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True))
     assert ending(driver.finish(ID, EXPORT)) == ("completed", None)
     assert naming(world, there.anna_tag) == []
+    assert verified(world) == []
+
+
+def test_a_tag_that_goes_while_an_export_ends_is_not_counted_in_its_manifest(world: World) -> None:
+    there = gallery(world)
+    driver = Driver(world.process())
+    driver.process.post(export())
+    for _ in range(100):
+        if [path for path in naming(world, there.anna_tag) if path.endswith("tags.json")]:
+            break
+        deliver_exports(driver, 1)
+    assert driver.status(EXPORT)["completed_time"] is None
+    forgotten_by_the_service(world, there, *there.anna)
+    driver.process.post(erasure(images={"tags": [there.anna_tag]}, delete_tags=True, keep_exports=[EXPORT]))
+    deliver_erasures(driver)
+    driver.finish(ID, EXPORT)
     assert verified(world) == []
 
 

@@ -38,17 +38,18 @@ def test_a_picture_that_one_try_has_copied_is_there_though_a_later_one_cannot_ha
     assert_adds_up(package)
 
 
+@pytest.mark.parametrize(("status", "code"), [(403, "refused"), (404, "gone")])
 def test_a_unit_that_is_given_up_leaves_nothing_that_the_manifest_does_not_list(
-    world: World, album: Album, sound: Sound
+    world: World, album: Album, sound: Sound, status: int, code: str
 ) -> None:
     world.control.bad_links([album.images[0]], "broken")
 
     def refuse() -> None:
-        world.control.fault("status", operation="GetImagesByIds", status=403)
+        world.control.fault("status", operation="GetImagesByIds", status=status)
 
     with when_asked(world, "/images/id", refuse, nth=5):
         package = sound(world.export())
-    assert {("images", one, "refused") for one in album.images} <= set(package.gaps)
+    assert {("images", one, code) for one in album.images} <= set(package.gaps)
     assert not set(album.images) & package.pictures(album.project).keys()
     assert_adds_up(package)
 

@@ -11,7 +11,8 @@ from uuid import uuid4
 from azure.storage.blob import BlobBlock, BlobClient, ContentSettings, StorageStreamDownloader
 
 from shared.adapters.storage_connection import BLOCK_BYTES
-from shared.adapters.storage_errors import translated
+from shared.adapters.storage_errors import SDK_ERRORS, Failure, answer, failure_of, translated
+from shared.domain.errors import Superseded
 from shared.ports import WrittenFile
 
 type Write = Callable[[Callable[[], object]], object]
@@ -93,4 +94,9 @@ def _stage(blob: BlobClient, write: Write, upload: str, numbers: Iterator[int], 
 def download_chunks(download: StorageStreamDownloader[bytes]) -> Iterator[bytes]:
     """Read an opened download chunk by chunk; the SDK holds every later range to the ETag of the first."""
     with translated("read blob"):
-        yield from download.chunks()
+        try:
+            yield from download.chunks()
+        except SDK_ERRORS as error:
+            if failure_of(error) is not Failure.CHANGED:
+                raise
+            raise Superseded("read blob") from answer(error)

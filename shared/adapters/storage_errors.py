@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 from azure.core import exceptions as azure
 
-from shared.domain.errors import AlreadyExists, GdprError, StorageUnavailable, Superseded
+from shared.domain.errors import StorageUnavailable
 
 
 class Failure(Enum):
@@ -122,17 +122,6 @@ def unavailable(operation: str, error: Exception) -> StorageUnavailable:
     )
 
 
-def translate(operation: str, error: Exception) -> GdprError:
-    """Turn an exception of the SDK into ours."""
-    match failure_of(error):
-        case Failure.EXISTS:
-            return AlreadyExists(operation)
-        case Failure.CHANGED:
-            return Superseded(operation)
-        case _:
-            return unavailable(operation, error)
-
-
 def answer(error: Exception) -> StorageAnswer:
     """Reduce an exception of the SDK to what may be shown; it keeps the place where it was raised."""
     said = f"{type(error).__name__}, status {status_of(error)}, code {code_of(error) or None}"
@@ -141,8 +130,12 @@ def answer(error: Exception) -> StorageAnswer:
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Let none of the SDK's exceptions out of the block."""
+    """
+    Let none of the SDK's exceptions out of the block: what it does not expect itself may pass.
+
+    A 409 or 412 too: a call that bears a condition takes its answer itself, any other has it from somebody on the way.
+    """
     try:
         yield
     except SDK_ERRORS as error:
-        raise translate(operation, error) from answer(error)
+        raise unavailable(operation, error) from answer(error)

@@ -34,6 +34,9 @@ class Fate(Enum):
     """A message is said to be on its queue, and is not."""
     UNANSWERED = "unanswered"
     """It is done, and the connection ends without an answer."""
+    CONFLICT = "conflict"
+    UNMET = "unmet"
+    """It is not done: somebody on the way answers 409 or 412, without a code of the service."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _carry_out(self, proxy: StorageProxy, call: StorageCall, body: bytes) -> None:
         fate = proxy.decide(call)
+        if fate in (Fate.CONFLICT, Fate.UNMET):
+            self._answer(409 if fate is Fate.CONFLICT else 412, [], b"")
+            return
         status, headers, content = (201, XML, MESSAGE_PUT) if fate is Fate.SWALLOW else self._forward(body)
         if fate is Fate.TWICE:
             status, headers, content = self._forward(body)

@@ -111,3 +111,26 @@ def test_a_blob_of_many_mebibytes_is_read_whole(network: Network) -> None:
     assert there is not None
     assert (there.content == content, there.metadata) == (True, {"status": "done"})
     assert calls
+
+
+CALLS: dict[str, Callable[[AzureBlobStore], object]] = {
+    "put": lambda store: store.put("record", b"1"),
+    "append": lambda store: store.append("lines", b"1"),
+    "read": lambda store: store.read("record"),
+    "read_stream": lambda store: list(store.read_stream("record")),
+    "write_stream": lambda store: store.write_stream("file", [b"1"], content_type="text/plain"),
+    "delete": lambda store: store.delete("record"),
+    "delete_all": lambda store: store.delete_all(["record"]),
+    "entries": lambda store: list(store.entries()),
+}
+
+
+@pytest.mark.parametrize("fate", [Fate.CONFLICT, Fate.UNMET])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_conflict_that_the_storage_has_not_spoken_of_is_worth_another_try(
+    network: Network, call: str, fate: Fate
+) -> None:
+    network.store.create("record", b"there")
+    network.proxy.decide = lambda _: fate
+    with pytest.raises(StorageUnavailable):
+        CALLS[call](network.store)

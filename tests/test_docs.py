@@ -13,7 +13,9 @@ from azure.functions.decorators.http import HttpTrigger
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from delete_function.result import NAMED_FAILURES, NOT_ATTEMPTED
 from request_function.openapi_words import REASONS, RESIDUALS
+from shared.domain.errors import OutcomeUnknown, ServiceUnavailable, StorageUnavailable, Throttled
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import RequestStatus
 from shared.settings import Settings
@@ -132,6 +134,15 @@ def test_every_reason_is_explained(reason: str) -> None:
 @pytest.mark.parametrize("code", RESIDUALS)
 def test_everything_that_may_remain_is_explained(code: str) -> None:
     assert f"\n| `{code}` |" in (ROOT / "docs/erasure.md").read_text()
+
+
+TRANSIENT = {error.code for error in (Throttled, ServiceUnavailable, OutcomeUnknown, StorageUnavailable)}
+
+
+@pytest.mark.parametrize("code", sorted({NOT_ATTEMPTED, *NAMED_FAILURES, *TRANSIENT}))
+def test_every_code_of_a_failure_is_explained(code: str) -> None:
+    table = (ROOT / "docs/troubleshooting.md").read_text().split("\n## Failure codes\n")[1].split("\n## ")[0]
+    assert re.search(rf"^\| [^|]*`{code}`", table, re.MULTILINE)
 
 
 def targets() -> list[str]:

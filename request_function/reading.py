@@ -32,7 +32,8 @@ from shared.domain.status_view import status_view, summary_view
 from shared.domain.subject_request import RequestStatus, RequestType
 from shared.domain.work import kind_of
 from shared.finishing import signature_of
-from shared.ledger import IndexEntry, Versioned
+from shared.index_entries import IndexEntry
+from shared.ledger import Versioned
 from shared.reading_ahead import ahead
 from shared.services import Services
 

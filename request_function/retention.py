@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from shared.domain.errors import DamagedRecord, UnknownRequest
-from shared.ledger import IndexEntry
+from shared.index_entries import IndexEntry
 from shared.services import Services
 
 _log = logging.getLogger(__name__)

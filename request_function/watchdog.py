@@ -19,7 +19,8 @@ from shared.domain.subject_request import RequestStatus
 from shared.domain.times import parse_rfc3339
 from shared.domain.work import WorkMessage
 from shared.finishing import clean_up
-from shared.ledger import STEP, IndexEntry, Versioned
+from shared.index_entries import IndexEntry
+from shared.ledger import STEP, Versioned
 from shared.services import Services
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def _look_after(services: Services, entry: IndexEntry) -> int:
 
 def _drop_orphan(services: Services, entry: IndexEntry) -> int:
     """An index entry is written before its record; one that is old and has none never got one."""
-    if services.now() - services.ledger.time_of(entry) > services.settings.watchdog_after:
+    if services.now() - entry.received_time > services.settings.watchdog_after:
         services.ledger.drop_index_entry(entry)
     return 0
 

@@ -9,27 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shared.domain.canonical import canonical, readable
 from shared.domain.errors import AlreadyExists, DamagedRecord, UnknownRequest
 from shared.domain.identifiers import guid
 from shared.domain.record import MALFORMED, RequestRecord
-from shared.domain.subject_request import RequestType, SubjectRequest
+from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import Place, Tally, UnitOutcome, WorkUnit, number_of
 from shared.frozen_plans import FrozenPlans
-from shared.ports import BlobEntry, BlobStore, StoredBlob
+from shared.index_entries import INDEX, IndexEntry, index_name
+from shared.ports import BlobStore, StoredBlob
 from shared.reading_ahead import ahead
 
-_INDEX = "_index/"
 STEP = "step"
 """Stands for a unit's id where it is the request's next step that waits."""
 BLOBS_AHEAD = 8
 """How many plan pages or outcomes are read before they are needed."""
 _AUDIT = "audit/"
-_FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +37,6 @@ class Versioned:
 
     record: RequestRecord
     etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """
-    One request in the index, newest first.
-
-    `state`: "open" while the watchdog looks after it, "final" until its data has expired, then "expired".
-    """
-
-    name: str
-    request_id: str
-    type: RequestType
-    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +100,17 @@ class RequestLedger:
 
     def index(self) -> Iterator[IndexEntry]:
         """List all requests, newest first."""
-        for blob in self.blobs.entries(_INDEX, with_metadata=True):
-            yield _index_entry(blob)
+        for blob in self.blobs.entries(INDEX, with_metadata=True):
+            yield IndexEntry.of(blob)
 
     def index_page(self, continuation: str | None, size: int) -> tuple[list[IndexEntry], str | None]:
         """List one page of requests, newest first, and give where to go on."""
-        entries, following = self.blobs.entries_page(_INDEX, continuation=continuation, page_size=size)
-        return [_index_entry(entry) for entry in entries], following
+        entries, following = self.blobs.entries_page(INDEX, continuation=continuation, page_size=size)
+        return [IndexEntry.of(entry) for entry in entries], following
 
     def is_indexed_by(self, record: RequestRecord, entry: IndexEntry) -> bool:
         """Whether an index entry is the record's own: two racing posts of one id leave a second one behind."""
         return entry.name == index_name(record.received_time, record.subject_request_id)
-
-    def time_of(self, entry: IndexEntry) -> datetime:
-        """Give the time of receipt that an index entry is named after."""
-        return _FAR_FUTURE - timedelta(milliseconds=int(entry.name[len(_INDEX) :].split("_")[0]))
 
     def drop_index_entry(self, entry: IndexEntry) -> None:
         """Remove an index entry that has no record."""
@@ -361,17 +342,6 @@ class RequestLedger:
         except AlreadyExists:
             return False
         return True
-
-
-def index_name(received_time: datetime, request_id: str) -> str:
-    """Give the name of an index entry: later requests sort first."""
-    inverted = int((_FAR_FUTURE - received_time).total_seconds() * 1000)
-    return f"{_INDEX}{inverted:015d}_{request_id}"
-
-
-def _index_entry(entry: BlobEntry) -> IndexEntry:
-    type_ = RequestType(entry.metadata.get("type", "access"))
-    return IndexEntry(entry.name, entry.name[-36:], type_, entry.metadata.get("state", "open"))
 
 
 def _record(request_id: str) -> str:

@@ -11,7 +11,8 @@ from shared.domain.audit_plan import plan_problems
 from shared.domain.audit_record import StoredRequest, request_problems
 from shared.domain.identifiers import guid
 from shared.domain.record import RequestRecord
-from shared.ledger import RequestLedger, index_name
+from shared.index_entries import index_name
+from shared.ledger import RequestLedger
 
 READERS = 16
 AT_A_TIME = 256

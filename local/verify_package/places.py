@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 from zipfile import BadZipFile, ZipFile
 
+from local.verify_package.zip_form import wrong_form
+
 MANIFEST = "manifest.json"
 ZIP_NAME = re.compile(r"package-\d{3,}\.zip")
 FIRST_ZIP = "package-001.zip"
@@ -82,6 +84,10 @@ class ZipPlace:
     def paths(self) -> Iterator[str]:
         """Give the names as often as they stand in the zip's directory; folders, which hold nothing, are left out."""
         return (info.filename for info in self._archive.infolist() if not info.is_dir() or info.file_size)
+
+    def wrong_form(self) -> Iterator[tuple[str, str]]:
+        """Give what is wrong with the zip beside the content of its files, as `zip_form.wrong_form` does."""
+        return wrong_form(self._archive)
 
     def open(self, path: str) -> IO[bytes]:
         """Open a member; its CRC is checked when it has been read to the end."""

@@ -92,6 +92,8 @@ class Verification:
                 if (size := file.stat().st_size) > LARGEST_ZIP:
                     self.report.finding(place.name, f"has {size:,} bytes, more than the 1 GiB that a zip may have")
                 self._place(place)
+                for name, what in place.wrong_form():
+                    self.report.finding(f"{place.name} {name}".rstrip(), what)
         except Unreadable as error:
             self.broken.add(file.name)
             self.report.finding(file.name, str(error))
@@ -156,8 +158,12 @@ class Verification:
         elif path.endswith(".json"):
             yield WholeJson(
                 lambda value: self.held.note_document(path, value),
-                lambda size: self.report.fact(f"{path}: {size:,} bytes of JSON, compared and not parsed"),
+                lambda size: self._note_unparsed(path, size),
             )
+
+    def _note_unparsed(self, path: str, size: int) -> None:
+        self.held.note_unparsed(path)
+        self.report.fact(f"{path}: {size:,} bytes of JSON, compared and not parsed")
 
     def _note_item(self, path: str, line: Mapping[str, Any]) -> None:
         if found := _ITEM_ROWS.fullmatch(path):

@@ -1,6 +1,8 @@
 """A package made to mislead, or to stop, who verifies it: it is named as wrong, and nothing is believed of it."""
 
 import zipfile
+from collections.abc import Callable
+from io import BytesIO
 from os import fsdecode, mkfifo
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from tests.verify_package.conftest import Verify
 from tests.verify_package.packages import PROJECT
-from tests.verify_package.test_damage import PICTURE, ROWS, edit_row
+from tests.verify_package.test_damage import PICTURE, ROWS, change_byte, edit_row
 
 
 @pytest.fixture
@@ -76,3 +78,42 @@ def test_a_folder_of_a_zip_that_holds_bytes_is_found(zips: Path, verified: Verif
         archive.writestr(zipfile.ZipInfo("projects/"), b"")
         archive.writestr(zipfile.ZipInfo("hidden/"), b"bytes")
     assert verified(zips).findings == ["package-002.zip hidden/: is not listed in the manifest"]
+
+
+def with_comment(content: bytes) -> bytes:
+    file = BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = b"kept beside"
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda content: content + b"kept beside", lambda content: b"kept beside" + content, with_comment],
+    ids=["behind", "before", "comment"],
+)
+def test_bytes_of_a_zip_that_belong_to_no_file_are_found(
+    zips: Path, verified: Verify, change: Callable[[bytes], bytes]
+) -> None:
+    path = zips / "package-002.zip"
+    path.write_bytes(change(path.read_bytes()))
+    assert verified(zips).findings == ["package-002.zip: holds bytes that belong to no file"]
+
+
+@pytest.mark.parametrize("at", [6, 10, 12, 14, 22], ids=["flags", "time", "day", "checksum", "size"])
+def test_a_header_in_a_zip_that_says_other_than_its_directory_is_found(zips: Path, verified: Verify, at: int) -> None:
+    """Other programs than this one go by it."""
+    with zipfile.ZipFile(zips / "package-002.zip") as archive:
+        info = archive.infolist()[1]
+    change_byte(zips / "package-002.zip", info.header_offset + at)
+    (finding,) = verified(zips).findings
+    assert finding.startswith(f"package-002.zip {info.filename}: its header in the zip is ")
+
+
+def test_what_stands_behind_a_file_of_a_zip_is_compared_too(zips: Path, verified: Verify) -> None:
+    with zipfile.ZipFile(zips / "package-002.zip") as archive:
+        info, following = archive.infolist()[:2]
+    change_byte(zips / "package-002.zip", following.header_offset - 1)
+    assert verified(zips).findings == [
+        f"package-002.zip {info.filename}: its header in the zip is not as the zip's directory says"
+    ]

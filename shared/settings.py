@@ -18,7 +18,8 @@ from shared.domain.errors import ConfigurationError, InvalidRequest, Violation
 from shared.domain.json_input import parse_json
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?(e[+-]?\d{1,2})?", re.ASCII)
+"""With the exponent that languages write of small numbers: a second is 0.0002 hours, a tenth of it 2.7e-05."""
 _ADDRESS = re.compile(r"[!-~]+")
 """What can be sent: `urlsplit` drops line breaks and takes blanks, and neither finds a host afterwards."""
 _CONTAINER = re.compile(r"[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]")

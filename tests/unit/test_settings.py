@@ -73,6 +73,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("TRUST_PLATFORM_IDENTITY", "true", "trust_platform_identity", True),
     ("ERASURE_VERIFY_INTERVAL_SECONDS", "0.3", "verify_interval", timedelta(seconds=0.3)),
     ("ERASURE_VERIFY_DEADLINE_HOURS", "0.01", "verify_deadline", timedelta(seconds=36)),
+    ("ERASURE_VERIFY_DEADLINE_HOURS", str(0.09 / 3600), "verify_deadline", timedelta(seconds=0.09)),
     ("WATCHDOG_AFTER_SECONDS", "3", "watchdog_after", timedelta(seconds=3)),
     ("WATCHDOG_SCHEDULE", "*/2 * * * * *", "watchdog_schedule", "*/2 * * * * *"),
     ("ALLOW_ACCOUNT_DELETION", "TRUE", "allow_account_deletion", True),
@@ -111,7 +112,10 @@ BAD = [
     *[("EXPORT_RETENTION_DAYS", value) for value in ("-1", "month", "nan")],
     *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x", "10081")],
     *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8", "1.5", "257", "1_0", "８")],
-    *[("EXPORT_RETENTION_DAYS", value) for value in ("1_0", "٣", "１０", "1e1", "+5", "1,5", "5.", "3\n0", "9" * 400)],
+    *[
+        ("EXPORT_RETENTION_DAYS", value)
+        for value in ("1_0", "٣", "１０", "e1", "1e", "+5", "1,5", "5.", "3\n0", "9" * 400)
+    ],
     *[("CUSTOM_VISION_ENDPOINT", f"https://{host}") for host in ("ex\nample.com", "ex\tample.com", "exa mple.com")],
     *[
         ("CUSTOM_VISION_ENDPOINT", f"https://{host}")

@@ -48,7 +48,12 @@ STORES = {
         "rounds": 1,
     }
 }
-NO_PLAN: dict[str, Any] = {"plan_hash": PlanHash().value(), "projects": [], "account": None}
+NO_PLAN: dict[str, Any] = {
+    "plan_hash": PlanHash().value(),
+    "projects": [],
+    "account": None,
+    "selectors_without_match": 0,
+}
 """A plan of nothing."""
 LEARNED = residual("trained_model_learned_from_items", [ITERATION])
 COMPLETED = Ending(status=RequestStatus.COMPLETED, stores=STORES, residuals=[LEARNED])

@@ -131,3 +131,12 @@ def test_the_listing_keeps_its_rows_out_of_memory() -> None:
         tracemalloc.stop()
         listing.close()
     assert held < 1_000_000
+
+
+def test_tags_that_are_too_many_to_be_looked_into_are_not_called_missing(
+    folder: Path, verified: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.verify_package.watching.LARGEST_JSON", 2)
+    told = verified(folder)
+    assert told.findings == []
+    assert any("tags.json" in fact and "not parsed" in fact for fact in told.facts)

@@ -56,16 +56,26 @@ def begin_export_first(
 
 def export_first_step(services: Services, record: RequestRecord) -> Decision | None:
     """Wait for the export; None once it has ended well. Raises `CannotFulfil("export_first_failed")` otherwise."""
-    child = services.ledger.read(child_id(record.subject_request_id)).record
+    child = _child(services, record)
     if child.status.is_final:
-        if not _served(child):
-            raise CannotFulfil("export_first_failed")
+        check_export_first(services, record)
         return None
     looks = int(record.notes["child_looks"])
     pause = min(PAUSE * 2 ** min(looks, 5), LONGEST_PAUSE)
     now = services.now()
     notes = {**record.notes, "child_looks": looks + 1, "next_time": rfc3339(now + pause)}
     return Wait(record=record.evolve(now, notes=notes), seconds=pause.total_seconds())
+
+
+def check_export_first(services: Services, record: RequestRecord) -> None:
+    """Raise `CannotFulfil("export_first_failed")` unless the export that has ended is good, and is still there."""
+    child = _child(services, record)
+    if not _served(child) or services.has_expired(child):
+        raise CannotFulfil("export_first_failed")
+
+
+def _child(services: Services, record: RequestRecord) -> RequestRecord:
+    return services.ledger.read(child_id(record.subject_request_id)).record
 
 
 def _served(child: RequestRecord) -> bool:

@@ -12,11 +12,12 @@ from delete_function.beginnings import begin_check, begin_phase
 from delete_function.done_so_far import leave_undone, words_so_far
 from delete_function.export_first import (
     begin_export_first,
+    check_export_first,
     export_first_step,
     has_anything_to_export,
     has_export_first,
 )
-from delete_function.own_exports import counts_of, kept_exports, mark, withdraw
+from delete_function.own_exports import counts_of, kept_exports, mark, nothing_of_packages, withdraw
 from delete_function.plan import OWN_EXPORTS, PHASES, is_empty, planned_of, planned_phases
 from delete_function.planning import Planner, frozen_plan
 from delete_function.proving import Proving
@@ -157,6 +158,8 @@ class ErasureFulfilment:
         return Proving(services, record, plan, requested(services, record), self.rebuild)
 
     def _begin(self, services: Services, record: RequestRecord, plan: dict[str, Any]) -> Decision:
+        if has_export_first(record):  # an approval may take longer than the package is kept
+            check_export_first(services, record)
         mark(services, record.subject_request_id, plan)
         return begin_phase(services, record, plan, planned_phases(plan)[0], record.notes)
 
@@ -171,7 +174,7 @@ def _cut_off(services: Services, record: RequestRecord, reason: str) -> Ending:
     """
     End an erasure that cannot go on: the receipt says what its units did, and what was planned and not done.
 
-    It has `failed` if nothing had been begun. What was asked may be lost by now, and is not read.
+    It has `failed` if no phase had been begun. What was asked may be lost by now, and is not read.
     """
     plan = services.ledger.frozen_plan(record.subject_request_id)
     if plan is None:
@@ -185,7 +188,15 @@ def _cut_off(services: Services, record: RequestRecord, reason: str) -> Ending:
     if OWN_EXPORTS not in record.notes:  # a package that waits for its cleaning must still be cleaned
         withdraw(services, record.subject_request_id, plan, words)
     residuals = final_residuals(plan["projects"], remembered(record), words, Look(), kept_exports(record, plan))
-    return ending_of(plan, words, proof, residuals)
+    ending = ending_of(plan, words, _with_packages_left(record, plan, proof), residuals)
+    return ending if "proof" in record.notes else replace(ending, status=RequestStatus.FAILED)
+
+
+def _with_packages_left(record: RequestRecord, plan: dict[str, Any], proof: Proof) -> Proof:
+    """Say of packages that nobody has gone through that they may hold everything still; a retry goes through them."""
+    if OWN_EXPORTS in record.notes or OWN_EXPORTS not in planned_phases(plan):
+        return proof
+    return replace(proof, own_exports=nothing_of_packages())
 
 
 def requested(services: Services, record: RequestRecord) -> SubjectRequest:

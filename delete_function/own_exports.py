@@ -207,6 +207,12 @@ def counts_of(record: RequestRecord, remaining: Sequence[object]) -> dict[str, A
     }
 
 
+def nothing_of_packages() -> dict[str, Any]:
+    """Give the receipt's words about packages that were to be gone through and never were."""
+    words = ("found", "deleted", "already_absent", "no_longer_matching", "failed", "packages", "rounds")
+    return dict.fromkeys(words, 0) | {"verified": False}
+
+
 def kept_exports(record: RequestRecord, plan: Mapping[str, Any]) -> dict[str, str | None]:
     """
     Give the packages that were exempt, with the time until which they are kept, None where that is not known yet.

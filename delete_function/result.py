@@ -182,7 +182,7 @@ def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Se
     new matches, nothing matched at all.
     """
     planned = found_counts(plan)
-    stores = _with_out_of_reach(_stores(words, proof, planned), plan)
+    stores = _with_out_of_reach(_stores(words, proof, planned), plan, "found", "failed")
     reason = proof.reason or _reason(words, planned, stores, proof)
     partial = reason is not None and reason != "nothing_matched"
     return Ending(
@@ -215,13 +215,14 @@ def _stores(words: Words, proof: Proof, planned: Counts) -> dict[str, dict[str, 
     return table
 
 
-def _with_out_of_reach(table: dict[str, dict[str, Any]], plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _with_out_of_reach(
+    table: dict[str, dict[str, Any]], plan: Mapping[str, Any], *counted_as: str
+) -> dict[str, dict[str, Any]]:
     """Count what packages hold of projects that this installation cannot ask for any more: nothing of it was taken."""
     number = len(plan.get("out_of_reach", ()))
     if number:
         words = table.get("own_exports", dict.fromkeys(("found", *WORDS, "packages", "rounds"), 0))
-        more = {"found": words["found"] + number, "failed": words["failed"] + number, "verified": False}
-        table["own_exports"] = words | more
+        table["own_exports"] = words | {word: words[word] + number for word in counted_as} | {"verified": False}
     return table
 
 
@@ -253,7 +254,7 @@ def dry_run_ending(plan: Mapping[str, Any], residuals: Sequence[Mapping[str, Any
     return Ending(
         status=RequestStatus.COMPLETED,
         reason=None if found else "nothing_matched",
-        stores=_with_out_of_reach(nothing_deleted(plan), plan),
+        stores=_with_out_of_reach(nothing_deleted(plan), plan, "found"),
         failures=_out_of_reach_failures(plan),
         residuals=residuals,
         looked_at=looked_at(plan),

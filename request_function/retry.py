@@ -18,6 +18,8 @@ from shared.services import Services
 RETRIABLE = frozenset({RequestStatus.FAILED, RequestStatus.PARTIALLY_COMPLETED})
 DONE = ("deleted", "already_absent", "no_longer_matching", "unpublished", "already_unpublished")
 ITEM_KINDS = ("images", "predictions")
+OWN_EXPORTS = "own_exports"
+"""The phase that has gone through the packages, by what the record notes of it."""
 LEFT_BESIDE = {"iterations": ("unpublish", "iterations"), "tags": ("tags",)}
 """What a retry names beside its items, by the kinds of units that may have left it undone."""
 OF_THE_PLAN = ("left", "selected_tags")
@@ -134,18 +136,24 @@ def _is_left(services: Services, record: RequestRecord, project: Mapping[str, An
 
 
 def _left(services: Services, record: RequestRecord, unit_ids: Sequence[str]) -> set[str]:
-    """Give the planned ids that are not done, and those that the last look still found."""
+    """
+    Give the planned ids that are not done, and those that the last look still found.
+
+    Of an erasure that was cut off before it went through the packages these are all of its items.
+    """
     remaining = services.ledger.remaining(_id(record))
     left: set[str] = set()
     for unit in services.ledger.units(_id(record), unit_ids):
+        in_packages = unit.kind in ITEM_KINDS and OWN_EXPORTS not in record.notes
+        done = ("no_longer_matching",) if in_packages else DONE
         outcome = services.ledger.outcome(_id(record), unit.unit_id)
-        left |= _undone(unit, outcome) | set(remaining.get(unit.unit_id, ()))
+        left |= _undone(unit, outcome, done) | set(remaining.get(unit.unit_id, ()))
     return left
 
 
-def _undone(unit: WorkUnit, outcome: UnitOutcome | None) -> set[str]:
+def _undone(unit: WorkUnit, outcome: UnitOutcome | None, done: Sequence[str]) -> set[str]:
     words: Mapping[str, Sequence[str]] = outcome.details.get("ids", {}) if outcome else {}
-    return set(unit.item_ids) - {item for word in DONE for item in words.get(word, ())}
+    return set(unit.item_ids) - {item for word in done for item in words.get(word, ())}
 
 
 def _with_items(scope: dict[str, Any], images: dict[str, Any], predictions: list[str]) -> dict[str, Any] | None:

@@ -60,9 +60,9 @@ def finish(services: Services, current: Versioned, ending: Ending) -> RequestRec
 def _with_plan(ending: Ending, record: RequestRecord, plan: Mapping[str, Any] | None) -> Ending:
     """Take from the plan what an ending does not say; an erasure that names no store has carried out nothing of it."""
     ending = replace(ending, looked_at=looked_at(plan))
-    if plan is None or record.is_export or ending.stores:
+    if plan is None or record.plan_hash is None or record.is_export or ending.stores:
         return ending
-    unmatched = plan["selectors_without_match"]
+    unmatched = plan.get("selectors_without_match", 0)
     return replace(ending, stores=nothing_deleted(plan), selectors_without_match=unmatched)
 
 

@@ -8,6 +8,8 @@ Json = Mapping[str, Any]
 ITEM_STORES = ("images", "predictions")
 """Stores whose every planned item ends with exactly one word."""
 OUTCOMES = ("deleted", "already_absent", "no_longer_matching", "failed")
+NOT_CARRIED_OUT = ("rejected", "cancelled")
+"""How an erasure ends that is over before it begins: its plan is counted, and nothing is done."""
 HARMLESS_REASONS = (None, "nothing_matched")
 
 
@@ -40,6 +42,10 @@ def _erased(store: str, words: Json, receipt: Json) -> Iterator[str]:
     if receipt["dry_run"]:
         if words["verified"] or any(done.values()):
             yield "a dry run says that it has erased or verified something"
+        return
+    if receipt["request_status"] in NOT_CARRIED_OUT:
+        if words["verified"] or any(done.values()):
+            yield f"it was {receipt['request_status']}, but says that it has erased or verified something"
         return
     if store in ITEM_STORES and words["found"] != sum(done.values()):
         yield f"found {words['found']}, but the outcomes are of {sum(done.values())}"

@@ -225,7 +225,7 @@ def test_a_request_that_is_given_up_between_approval_and_its_first_phase_ends(wo
     body = b'{"subject_request_id": "%s", "attempt": 1, "poisoned": 4}' % ID.encode()
     handle(driver.process.erasing, FULFILMENTS["deletion-work"], body, 1)
     status = driver.finish()
-    assert ending(status) == ("partially_completed", "delivery_exhausted")
+    assert ending(status) == ("failed", "delivery_exhausted")
     images = world.receipt()["stores"]["images"]
     assert (images["deleted"], images["failed"], images["verified"]) == (0, images["found"], False)
     assert difference(before, world.facts()) == NOTHING

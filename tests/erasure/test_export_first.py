@@ -1,5 +1,6 @@
 """What is to be erased is exported before: if any of it may be missing from the package, nothing is erased."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from delete_function.export_first import child_id
 from local.verify_receipt.numbers import contradictions
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference
-from tests.erasure.readings import ANNA, ending, words
-from tests.erasure.world import ID, Driver, World, erasure
+from tests.erasure.readings import ANNA, approved, ending, words
+from tests.erasure.world import ID, Driver, World, approve, erasure
 
 
 def exporting(world: World, body: dict[str, Any]) -> Driver:
@@ -74,3 +75,16 @@ def test_a_receipt_of_an_erasure_that_its_export_stopped_counts_what_was_planned
         assert (told["deleted"], told["failed"], told["verified"]) == (0, told["found"], False), store
     assert {entry["code"] for entry in status["failures"]} == {"not_attempted"}
     assert contradictions(receipt) == []
+
+
+def test_an_export_that_has_expired_before_its_approval_stops_the_whole_erasure(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(EXPORT_RETENTION_DAYS="2")
+    gallery(world)
+    before, driver = world.facts(), approved(world, erasure(images=ANNA, export_first=True))
+    world.pass_time(3 * 24 * 3600)
+    approve(driver.process)
+    assert ending(driver.finish()) == ("failed", "export_first_failed")
+    assert difference(before, world.facts()) == NOTHING
+    assert contradictions(world.receipt()) == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.verify_receipt.numbers import contradictions
 from request_function.reading import cancel
 from tests.erasure.gallery import gallery
 from tests.erasure.oracle import NOTHING, difference
@@ -43,6 +44,7 @@ def test_a_plan_that_is_never_carried_out_counts_what_it_had_found(world: World,
         assert words["found"] == planned[store]["found"]
         assert (words["deleted"], words["already_absent"], words["failed"], words["verified"]) == (0, 0, 0, False)
     assert receipt["stores"].keys() == {store for store, words in planned.items() if words["found"]}
+    assert contradictions(receipt) == []
     assert receipt["selectors_without_match"] == int(level == "items")
     assert difference(before, world.facts()) == NOTHING
 

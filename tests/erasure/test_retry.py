@@ -9,9 +9,10 @@ import pytest
 from request_function.retry import retry
 from shared.domain.errors import Conflict
 from tests.erasure.gallery import Gallery, gallery
+from tests.erasure.packages import exported, naming
 from tests.erasure.readings import ending, words
 from tests.erasure.truth import described, retagged
-from tests.erasure.world import ID, Driver, World, erasure
+from tests.erasure.world import ID, Driver, World, approve, erasure
 
 BY_CONTENT = ("tag name", "tag id", "metadata")
 
@@ -125,3 +126,28 @@ def test_nothing_of_a_selector_but_digests_stays_for_its_retry(world: World) -> 
     retry(driver.process.erasing, ID, None)
     kept = {name: body for name, body in world.everything_kept().items() if "selector" not in name or ID not in name}
     assert not [name for name, body in kept.items() if b"anna" in body or b'subject"' in body]
+
+
+@pytest.mark.parametrize("way", BY_CONTENT)
+def test_an_erasure_that_is_cut_off_before_the_packages_says_so_and_its_retry_goes_through_them(
+    world: World, way: str
+) -> None:
+    there = gallery(world)
+    driver = exported(world)
+    driver.process.post(erasure(images=there.selector(way), require_approval=True))
+    driver.reach("awaiting_approval")
+    world.control.fault("status", operation="GetImages", status=403, code="Forbidden")
+    approve(driver.process)
+    assert ending(driver.finish()) == ("partially_completed", "blocked")
+    assert words(world.receipt(), "own_exports", "deleted", "packages", "verified") == {
+        "deleted": 0,
+        "packages": 0,
+        "verified": False,
+    }
+    world.control.clear_faults()
+    again = retry(driver.process.erasing, ID, None).subject_request_id
+    driver.reach("awaiting_approval", again)
+    approve(driver.process, again)
+    assert ending(driver.finish(again)) == ("completed", None)
+    assert naming(world, *there.anna) == []
+    assert naming(world, *there.ben)

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
-from shared.domain.errors import ResourceAbsent
+from shared.domain.errors import ResourceAbsent, UnexpectedResponse
 from shared.domain.resources import Iteration, Tag
 from shared.ports import CustomVision
+
+
+NOT_FOUND_EITHER = (400, 410)
 
 
 def iterations_there(client: CustomVision, project_id: str, planned: Iterable[str]) -> list[Iteration]:
@@ -48,4 +51,8 @@ def _if_there[T](read: Callable[[str], T], item: str) -> T | None:
     try:
         return read(item)
     except ResourceAbsent:
+        return None
+    except UnexpectedResponse as refusal:  # no source says that an id that is gone is a 404; then its list counts alone
+        if refusal.status not in NOT_FOUND_EITHER:
+            raise
         return None

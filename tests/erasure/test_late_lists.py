@@ -156,6 +156,16 @@ def test_a_404_of_an_iteration_says_nothing_of_a_project_that_the_list_does_not_
     assert words(world.receipt(), "images", "found", "failed") == {"found": 6, "failed": 6}
 
 
+def test_a_service_that_answers_400_for_an_id_that_is_gone_does_not_hold_an_erasure_up(world: World) -> None:
+    gallery(world)
+    world.control.fault("status", operation=["GetTag", "GetIteration"], status=400, code="BadRequest")
+    body = erasure(images={"tags": ["anna"]}, trained_iterations="delete", delete_tags=True)
+    expected, driver = expected_of_items(world.emulator, body), Driver(world.process())
+    driver.process.post(body)
+    assert ending(driver.finish()) == ("completed", None)
+    assert difference(expected.after, world.facts()) == NOTHING
+
+
 def test_an_image_that_the_list_does_not_show_is_planned_once_although_a_package_has_it_too(world: World) -> None:
     there = gallery(world)
     exported(world)

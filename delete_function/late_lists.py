@@ -14,7 +14,6 @@ from shared.domain.errors import ResourceAbsent, UnexpectedResponse
 from shared.domain.resources import Iteration, Tag
 from shared.ports import CustomVision
 
-
 NOT_FOUND_EITHER = (400, 410)
 
 

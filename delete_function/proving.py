@@ -8,6 +8,7 @@ once more, an interval later, before what could be looked at goes with its proje
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,9 +31,11 @@ from delete_function.residuals import final_residuals
 from delete_function.result import NAMED_FAILURES, Proof, Words, ending_of
 from delete_function.verification import Look, Looker
 from shared.cleaning import Rebuild
+from shared.domain.errors import TransientError
 from shared.domain.phases import CHECK
 from shared.domain.plan_hash import IMAGES, TAGS
 from shared.domain.record import RequestRecord
+from shared.domain.retry import is_fault
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.domain.work import kind_of, number_of
@@ -45,6 +48,8 @@ PROJECTS_LOOK = "projects_look"
 LAST_LOOK = "last_look"
 MAX_ROUNDS = 10
 SHORTEST_PAUSE = timedelta(seconds=1)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +68,24 @@ class Proving:
             return early
         if self._is_second_look and self._pause_left > timedelta():
             return self._wait(self._pause_left)
-        look = self._look()
+        look = self._look_if_possible()
         noted = self._noting(look)
         return noted._clean(look) if look.is_clean else noted._not_clean(look)
 
-    def _look(self) -> Look:
+    def _look_if_possible(self) -> Look:
+        """Look; a call that keeps failing makes it a look that proves nothing, to be repeated until the deadline."""
         waits_anyway = not (self._is_second_look or self._round_is_old or self._is_late)
-        looker, phases = self._looker(hasty=waits_anyway), self._phases_to_look_at
+        looker = self._looker(hasty=waits_anyway)
+        try:
+            return self._look(looker)
+        except TransientError as error:
+            if not is_fault(error):
+                raise
+            _log.warning("request %s: a look could not be had: %s", self.record.subject_request_id, error)
+            return replace(looker.found, stable=False)
+
+    def _look(self, looker: Looker) -> Look:
+        phases = self._phases_to_look_at
         if ACCOUNT in phases:  # when the account goes, its projects can no longer be asked for
             return looker.look_at_account(self.plan["account"]["unit"])
         return looker.look(self.plan["projects"], phases, for_arrivals=self._phase == LAST_LOOK)

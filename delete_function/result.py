@@ -250,11 +250,11 @@ def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any
 
 def dry_run_ending(plan: Mapping[str, Any], residuals: Sequence[Mapping[str, Any]]) -> Ending:
     """Give the end of a dry run: what would be erased, nothing deleted, nothing verified."""
-    found = any(counts["found"] for counts in found_counts(plan).values())
+    stores = _with_out_of_reach(nothing_deleted(plan), plan, "found")
     return Ending(
         status=RequestStatus.COMPLETED,
-        reason=None if found else "nothing_matched",
-        stores=_with_out_of_reach(nothing_deleted(plan), plan, "found"),
+        reason=None if any(counts["found"] for counts in stores.values()) else "nothing_matched",
+        stores=stores,
         failures=_out_of_reach_failures(plan),
         residuals=residuals,
         looked_at=looked_at(plan),

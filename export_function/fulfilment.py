@@ -201,13 +201,14 @@ class ExportFulfilment:
         return Move(record=moved, unit_ids=units)
 
     def _close(self, services: Services, current: Versioned) -> Decision:
-        record, turn = current.record, Turn(services, current)
-        try:
-            closed = Closing(turn.guarded, record, *_asked_and_planned(services, record)).close()
-            turn.check()
-        except Superseded:
-            clean_again(services, record.subject_request_id, REBUILD)
-            raise
+        record = current.record
+        with Turn.of(services, current) as turn:
+            try:
+                closed = Closing(turn.guarded, record, *_asked_and_planned(services, record)).close()
+                turn.check()
+            except Superseded:
+                clean_again(services, record.subject_request_id, REBUILD)
+                raise
         if not closed.parts:
             return Finish(ending=closed.ending)
         return begin_zips(services, record, closed)

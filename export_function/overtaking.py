@@ -1,18 +1,26 @@
 """
-Closing an export while another host may be at it too: a message comes again when its host has stood still too long.
+Closing an export while another host may be at it too: a message may come twice, and again when its host stands still.
 
-The one that is overtaken stops at its next write. What it wrote until then is the same as what the other one wrote,
-unless an erasure has cleaned the package since: then the package is cleaned again.
+Whoever closes holds a lease on it (`{request}/units/closing.turn` in the ledger) for the state that the request is in:
+two that closed at once, and saw different erasures, would put the pages of one beside the manifest of the other. Who
+has stood still for longer than the lease is overtaken, and stops at its next write. What it wrote until then is written
+over, unless an erasure has cleaned the package since: then the package is cleaned again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Lock
+from typing import Self
 
 from shared.cleaning import LeasedBlobs
-from shared.domain.errors import AlreadyExists, Superseded
+from shared.domain.canonical import canonical
+from shared.domain.errors import AlreadyExists, GdprError, Superseded
+from shared.domain.times import parse_rfc3339, rfc3339
 from shared.ledger import Versioned
 from shared.packages import PackageStore
 from shared.ports import BlobStore
@@ -20,18 +28,35 @@ from shared.services import Services
 
 ASKED_EVERY = timedelta(seconds=1)
 """How old the knowledge may be that nobody has gone on with the request."""
+LEASE = timedelta(seconds=20)
 
 
 @dataclass
 class Turn:
-    """The right to take a request's next step: it lasts until somebody else has taken it."""
+    """The right to take a request's next step: one has it at a time, and it lasts until the step has been taken."""
 
     services: Services
     current: Versioned
-    _asked: datetime = field(init=False)
+    _etag: str
+    _asked: datetime
+    _renewed: datetime
+    _lock: Lock = field(default_factory=Lock)
 
-    def __post_init__(self) -> None:
-        self._asked = self.services.clock.now()
+    @classmethod
+    @contextmanager
+    def of(cls, services: Services, current: Versioned) -> Iterator[Self]:
+        """
+        Hold the right until the request is in another state, or until this fails.
+
+        Raises `Superseded`, for the message to come again, while another one has it.
+        """
+        now = services.clock.now()
+        turn = cls(services, current, _claimed(services.ledger.blobs, current, now), now, now)
+        try:
+            yield turn
+        except GdprError:
+            turn._release()
+            raise
 
     @property
     def guarded(self) -> Services:
@@ -45,11 +70,42 @@ class Turn:
             self.check()
 
     def check(self) -> None:
-        """Ask whether the turn lasts; `Superseded` if it does not."""
-        now = self.services.clock.now()
-        if self.services.ledger.read(self.current.record.subject_request_id).etag != self.current.etag:
-            raise Superseded("another message has gone on with the request")
-        self._asked = now
+        """Ask whether the turn lasts, and renew it; `Superseded` if it does not."""
+        with self._lock:
+            now, ledger = self.services.clock.now(), self.services.ledger
+            if now - self._renewed >= LEASE / 4:
+                self._etag = ledger.blobs.replace(_name(self.current), _lease(self.current, now), etag=self._etag)
+                self._renewed = now
+            if ledger.read(self.current.record.subject_request_id).etag != self.current.etag:
+                raise Superseded("another message has gone on with the request")
+            self._asked = now
+
+    def _release(self) -> None:
+        """Let the next one at it; whoever has overtaken this one keeps what it has."""
+        with suppress(Superseded):
+            self.services.ledger.blobs.replace(_name(self.current), _lease(self.current, None), etag=self._etag)
+
+
+def _name(current: Versioned) -> str:
+    return f"{current.record.subject_request_id}/units/closing.turn"
+
+
+def _lease(current: Versioned, now: datetime | None) -> bytes:
+    return canonical({"of": current.etag, "until": rfc3339(now + LEASE) if now else None})
+
+
+def _claimed(blobs: BlobStore, current: Versioned, now: datetime) -> str:
+    """Take the lease and give its ETag; `Superseded` while somebody has it, also if that began just now."""
+    name, lease = _name(current), _lease(current, now)
+    try:
+        return blobs.create(name, lease)
+    except AlreadyExists:
+        standing = blobs.read(name)
+    held = json.loads(standing.content) if standing else {}
+    is_held = held.get("of") == current.etag and held["until"] is not None and now < parse_rfc3339(held["until"])
+    if standing is None or is_held:
+        raise Superseded("another message is at this step")
+    return blobs.replace(name, lease, etag=standing.etag)
 
 
 class GuardedBlobs(LeasedBlobs):

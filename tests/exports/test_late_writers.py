@@ -10,8 +10,10 @@ import pytest
 
 from export_function import closing
 from export_function.fulfilment import ExportFulfilment
+from export_function.overtaking import LEASE, Turn
 from export_function.zip_parts import Limits, PartAssigner
 from shared import file_pages
+from shared.domain.errors import StorageUnavailable, Superseded
 from shared.domain.work import WorkUnit
 from shared.ports import BlobStore
 from tests.exports.everything import Album, fill
@@ -119,6 +121,45 @@ def test_of_two_that_close_an_export_the_one_that_stood_still_changes_nothing(
     assert "Afterwards" not in package.text("index.html")
     assert [code for store, _, code in package.gaps if store == "projects"] == ["list_moved"]
     assert package.blobs == stood[0]
+
+
+@pytest.mark.parametrize("blob", ["coco.json", "index-001.html", "index.html", "manifest.json"])
+def test_of_two_messages_that_would_close_an_export_at_once_one_waits(
+    world: World, album: Album, sound: Sound, blob: str
+) -> None:
+    """They may see different erasures: pages of one beside the manifest of the other would fit no zip, for an hour."""
+    other = world.process().services
+    refused = list[str]()
+
+    def close_too(request_id: str) -> None:
+        current = other.ledger.read(request_id)
+        if current.record.phase == "closing":
+            with pytest.raises(Superseded):
+                ExportFulfilment().step(other, current)
+            refused.append(blob)
+
+    package = sound(held_up(world, blob, close_too))
+    assert refused == ([] if blob == "coco.json" else [blob])
+    assert package.ending == COMPLETE
+
+
+def test_a_step_that_failed_can_be_taken_again_at_once_and_one_that_stands_still_when_its_lease_is_over(
+    world: World,
+) -> None:
+    process = world.process()
+    request_id = process.post({"scope": {"projects": "all"}, "options": {}})
+    services, current = process.services, process.services.ledger.read(request_id)
+    with pytest.raises(StorageUnavailable), Turn.of(services, current):
+        raise StorageUnavailable("write blob")
+    with Turn.of(services, current) as first:
+        with pytest.raises(Superseded), Turn.of(services, current):
+            pass
+        first.check()
+        world.clock.advance(LEASE.total_seconds())
+        with Turn.of(services, current) as second:
+            second.check()
+            with pytest.raises(Superseded):
+                first.check()
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ from shared.packages import PackageStore
 from shared.ports import BlobStore
 from shared.services import Services
 
-ASKED_EVERY = timedelta(seconds=1)
-"""How old the knowledge may be that nobody has gone on with the request."""
 LEASE = timedelta(seconds=20)
+ASKED_EVERY = LEASE / 4
+"""How old the knowledge may be that nobody has gone on: whoever does must have waited for the end of the lease."""
 
 
 @dataclass
@@ -39,7 +39,6 @@ class Turn:
     current: Versioned
     _etag: str
     _asked: datetime
-    _renewed: datetime
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
@@ -51,7 +50,7 @@ class Turn:
         Raises `Superseded`, for the message to come again, while another one has it.
         """
         now = services.clock.now()
-        turn = cls(services, current, _claimed(services.ledger.blobs, current, now), now, now)
+        turn = cls(services, current, _claimed(services.ledger.blobs, current, now), now)
         try:
             yield turn
         except GdprError:
@@ -65,20 +64,27 @@ class Turn:
         return replace(self.services, packages=PackageStore(blobs))
 
     def keep(self) -> None:
-        """Ask whether the turn lasts if that was not asked just now; `Superseded` if it does not."""
-        if self.services.clock.now() - self._asked >= ASKED_EVERY:
-            self.check()
+        """Ask whether the turn lasts if nobody has asked just now; `Superseded` if it does not."""
+        if self._is_due:
+            with self._lock:
+                if self._is_due:
+                    self._check()
 
     def check(self) -> None:
         """Ask whether the turn lasts, and renew it; `Superseded` if it does not."""
         with self._lock:
-            now, ledger = self.services.clock.now(), self.services.ledger
-            if now - self._renewed >= LEASE / 4:
-                self._etag = ledger.blobs.replace(_name(self.current), _lease(self.current, now), etag=self._etag)
-                self._renewed = now
-            if ledger.read(self.current.record.subject_request_id).etag != self.current.etag:
-                raise Superseded("another message has gone on with the request")
-            self._asked = now
+            self._check()
+
+    @property
+    def _is_due(self) -> bool:
+        return self.services.clock.now() - self._asked >= ASKED_EVERY
+
+    def _check(self) -> None:
+        now, ledger = self.services.clock.now(), self.services.ledger
+        self._etag = ledger.blobs.replace(_name(self.current), _lease(self.current, now), etag=self._etag)
+        if ledger.read(self.current.record.subject_request_id).etag != self.current.etag:
+            raise Superseded("another message has gone on with the request")
+        self._asked = now
 
     def _release(self) -> None:
         """Let the next one at it; whoever has overtaken this one keeps what it has."""

@@ -249,15 +249,21 @@ def test_a_manifest_counts_the_tags_that_were_taken_out(world: World) -> None:
     assert after == before | {"found": before["found"] - 1, "written": before["written"] - 1}
 
 
-def test_an_export_that_runs_while_a_tag_goes_ends_without_it(world: World) -> None:
-    there = gallery(world)
+def exporting_until_its_tags_stand(world: World, tag: str) -> Driver:
+    """Export everything until a file of tags names this one; the export still runs then."""
     driver = Driver(world.process())
     driver.process.post(export())
     for _ in range(100):
-        if [path for path in naming(world, there.anna_tag) if path.endswith("tags.json")]:
+        if [path for path in naming(world, tag) if path.endswith("tags.json")]:
             break
         deliver_exports(driver, 1)
     assert driver.status(EXPORT)["completed_time"] is None
+    return driver
+
+
+def test_an_export_that_runs_while_a_tag_goes_ends_without_it(world: World) -> None:
+    there = gallery(world)
+    driver = exporting_until_its_tags_stand(world, there.anna_tag)
     driver.process.post(erasure(images={"tags": ["anna"]}, delete_tags=True))
     assert ending(driver.finish(ID, EXPORT)) == ("completed", None)
     assert naming(world, there.anna_tag) == []
@@ -266,13 +272,7 @@ def test_an_export_that_runs_while_a_tag_goes_ends_without_it(world: World) -> N
 
 def test_a_tag_that_goes_while_an_export_ends_is_not_counted_in_its_manifest(world: World) -> None:
     there = gallery(world)
-    driver = Driver(world.process())
-    driver.process.post(export())
-    for _ in range(100):
-        if [path for path in naming(world, there.anna_tag) if path.endswith("tags.json")]:
-            break
-        deliver_exports(driver, 1)
-    assert driver.status(EXPORT)["completed_time"] is None
+    driver = exporting_until_its_tags_stand(world, there.anna_tag)
     forgotten_by_the_service(world, there, *there.anna)
     driver.process.post(erasure(images={"tags": [there.anna_tag]}, delete_tags=True, keep_exports=[EXPORT]))
     deliver_erasures(driver)

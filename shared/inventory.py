@@ -104,9 +104,9 @@ def list_images(
         before, seen, newest = count, IdSet(), deque[str](maxlen=UNIT_SIZE)
         for page in client.image_pages(project_id, iteration_id=iteration_id, order=order, expected=count):
             observe(page)
-            seen.update(image.id for image in page)
             if order == "Oldest" or not newest:  # the last rows of one order, the first page of the other
-                newest.extend(image.id for image in page)
+                newest.extend(image.id for image in page if image.id not in seen)
+            seen.update(image.id for image in page)
         unseen = list(ids - seen)
         still_there = client.get_images_by_ids(project_id, unseen, iteration_id=iteration_id) if unseen else []
         seen.update(image.id for image in still_there)

@@ -11,8 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import chain, count
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -33,17 +32,15 @@ from shared.adapters.custom_vision_caller import make_caller
 from shared.adapters.custom_vision_connection import Call, Connection
 from shared.adapters.custom_vision_paths import checked_id, iteration_path, project_path, within
 from shared.adapters.http_exchange import Timeouts
+from shared.adapters.overlapping_pages import PAGE, overlapping_pages
 from shared.adapters.streams import body_stream
 from shared.domain.errors import RequestTooLong, UnexpectedResponse
-from shared.domain.resources import Image, Iteration, Project, Resource, Row, Tag
+from shared.domain.resources import Image, Iteration, Project, Row, Tag
 from shared.ports import Clock, DeletionAnswer, Order, PredictionPage
-from shared.reading_ahead import ahead
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-PAGE = 256
-PAGES_AHEAD = 3
 IMAGE_BATCH = 256
 SHORT_IMAGE_BATCH = 64  # 2,500 characters of query, where a hop refuses the 10,000 of a full batch
 PREDICTION_BATCH = 64
@@ -133,7 +130,7 @@ class CustomVisionClient:
         """GetImages, page by page until one is short; a moving list may repeat or skip rows."""
         path = f"{project_path(project_id)}/images"
         query = {"orderBy": order, **within(iteration_id)}
-        return self._pages("GetImages", path, as_resources(Image), query, expected)
+        return self._pages("GetImages", path, as_resources(Image), query, lambda image: image.row, expected)
 
     def get_image_count(self, project_id: str, *, iteration_id: str | None = None) -> int:
         """GetImageCount of the workspace, or of one iteration."""
@@ -161,7 +158,7 @@ class CustomVisionClient:
     def image_performance_pages(self, project_id: str, iteration_id: str) -> Iterator[Sequence[Row]]:
         """GetImagePerformances, page by page until one is short."""
         path = f"{iteration_path(project_id, iteration_id)}/performance/images"
-        return self._pages("GetImagePerformances", path, as_rows, {"orderBy": "Oldest"})
+        return self._pages("GetImagePerformances", path, as_rows, {"orderBy": "Oldest"}, lambda row: row)
 
     def get_image_performance_count(self, project_id: str, iteration_id: str) -> int:
         """GetImagePerformanceCount."""
@@ -245,20 +242,21 @@ class CustomVisionClient:
         path: str,
         reader: Reader[Sequence[T]],
         query: Mapping[str, str],
+        row_of: Callable[[T], Row],
         expected: int = 0,
     ) -> Iterator[Sequence[T]]:
-        """Read the pages in turn; those that hold the `expected` rows are asked for a few ahead of the one needed."""
+        """Read the pages in turn; `UnexpectedResponse` if two are the same, since such a list has no end."""
 
         def read(skip: int) -> Sequence[T]:
             return self._get(operation, path, reader, {**query, "take": str(PAGE), "skip": str(skip)})
 
-        foreseen = range(0, expected, PAGE)
-        before: set[object] = set()
-        for page in chain(ahead(foreseen, read, PAGES_AHEAD), map(read, count(len(foreseen) * PAGE, PAGE))):
+        before = frozenset[object]()
+        for page in overlapping_pages(read, lambda one: row_of(one).get("created"), expected=expected):
             yield page
-            if len(page) < PAGE:
-                return
-            before = _other_than(before, operation, page)
+            ids = frozenset(row_of(one).get("id") for one in page) if len(page) == PAGE else frozenset()
+            if ids and ids == before and None not in ids:
+                raise UnexpectedResponse(operation, status=200, code=UNEXPECTED_BODY)
+            before = ids
 
     def _delete(self, operation: str, path: str, query: Mapping[str, str] | None = None) -> DeletionAnswer:
         call = Call(operation, "DELETE", path, query or {}, repeatable=False, expected=DELETED)
@@ -278,11 +276,3 @@ class CustomVisionClient:
                 continue
             done += len(batch)
             yield answer
-
-
-def _other_than(before: set[object], operation: str, page: Sequence[object]) -> set[object]:
-    """Give a full page's ids; `UnexpectedResponse` if they are those of the page before: such a list has no end."""
-    ids = {one.id if isinstance(one, Resource) else cast("Row", one).get("id") for one in page}
-    if ids == before and None not in ids:
-        raise UnexpectedResponse(operation, status=200, code=UNEXPECTED_BODY)
-    return ids

@@ -86,7 +86,8 @@ def test_images_are_paged_and_counted_in_workspace_and_iteration(
     project, (first, _) = seeded["project"], seeded["iterations"]
     for iteration in (None, first):
         pages = list(client.image_pages(project, iteration_id=iteration, order=order))
-        assert [len(page) for page in pages] == [256, 44]
+        assert [len(page) for page in pages][:-1] == [256]
+        assert {image.id for page in pages for image in page} == set(seeded["images"])
         assert client.get_image_count(project, iteration_id=iteration) == 300
     assert {image.metadata["subject"] for page in pages for image in page} == {"s-1", "s-2", "s-3"}
 

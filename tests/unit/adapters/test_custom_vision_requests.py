@@ -132,13 +132,13 @@ def test_pages_are_read_until_one_is_short(client: CustomVisionClient, server: S
 
     server.answer = page
     pages = list(client.image_pages(PROJECT, order="Newest"))
-    assert [len(one) for one in pages] == [256, 256, 88]
-    assert [image.id for one in pages for image in one] == ids(600)
+    assert [len(one) for one in pages] == [256, 256, 120]
+    assert list(dict.fromkeys(image.id for one in pages for image in one)) == ids(600)
     assert {query_of(asked)["orderBy"][0] for asked in server.asked} == {"Newest"}
 
 
-@pytest.mark.parametrize(("rows", "lengths"), [(0, [0]), (256, [256, 0]), (512, [256, 256, 0])])
-def test_a_full_last_page_is_followed_by_an_empty_one(
+@pytest.mark.parametrize(("rows", "lengths"), [(0, [0]), (256, [256, 16]), (512, [256, 256, 32])])
+def test_a_full_last_page_is_followed_by_a_short_one(
     client: CustomVisionClient, server: ScriptedServer, rows: int, lengths: list[int]
 ) -> None:
     all_rows = [{"id": one} for one in ids(rows)]
@@ -172,8 +172,8 @@ def test_a_list_is_read_whole_and_in_order_whatever_length_was_expected(
 
     server.answer = page
     pages = list(client.image_pages(PROJECT, expected=expected))
-    assert [image.id for one in pages for image in one] == ids(rows)
-    needed, ahead_of_the_last = rows // 256 + 1, 3
+    assert list(dict.fromkeys(image.id for one in pages for image in one)) == ids(rows)
+    needed, ahead_of_the_last = rows // 240 + 1, 3
     assert needed <= len(server.asked) <= needed + (ahead_of_the_last if expected > rows else 0)
 
 

@@ -11,17 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from shared.domain.account import AccountId
+from shared.domain.addresses import is_endpoint, place_of
 from shared.domain.errors import ConfigurationError, InvalidRequest, Violation
 from shared.domain.json_input import parse_json
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?(e[+-]?\d{1,2})?", re.ASCII)
 """With the exponent that languages write of small numbers: a second is 0.0002 hours, a tenth of it 2.7e-05."""
-_ADDRESS = re.compile(r"[!-~]+")
-"""What can be sent: `urlsplit` drops line breaks and takes blanks, and neither finds a host afterwards."""
 _CONTAINER = re.compile(r"[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -90,7 +87,9 @@ class Settings:
             export_schedule=reader.text("EXPORT_SCHEDULE"),
             export_scope=reader.scope("EXPORT_SCOPE"),
             export_retention=timedelta(days=reader.number("EXPORT_RETENTION_DAYS", 30)),
-            package_link_life=timedelta(minutes=reader.number("PACKAGE_LINK_MINUTES", 15, at_most=LONGEST_LINK)),
+            package_link_life=timedelta(
+                minutes=reader.number("PACKAGE_LINK_MINUTES", 15, at_least=SHORTEST_LINK, at_most=LONGEST_LINK)
+            ),
             copy_concurrency=reader.whole_number("COPY_CONCURRENCY", 8, at_most=MOST_COPIES),
             erasure_requires_approval=reader.flag("ERASURE_REQUIRES_APPROVAL"),
             approval_expires=timedelta(days=reader.number("APPROVAL_EXPIRES_DAYS", 14)),
@@ -101,7 +100,7 @@ class Settings:
             watchdog_schedule=reader.text("WATCHDOG_SCHEDULE") or DEFAULT_WATCHDOG_SCHEDULE,
             allow_account_deletion=reader.flag("ALLOW_ACCOUNT_DELETION"),
             allow_key_export=reader.flag("ALLOW_KEY_EXPORT"),
-            ledger_hash_key=reader.text("LEDGER_HASH_KEY"),
+            ledger_hash_key=reader.secret("LEDGER_HASH_KEY"),
             receipt_signing_key=reader.text("RECEIPT_SIGNING_KEY"),
             receipt_retired_keys=reader.text("RECEIPT_RETIRED_KEYS"),
         )
@@ -116,6 +115,10 @@ DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
 MAX_NUMBER = 100_000.0
 MOST_COPIES = 256
 """A unit of work holds no more pictures."""
+SHORTEST_LINK = 0.05
+"""Minutes. A link's end is written in whole seconds: one that lived for less than a few would be dead on arrival."""
+SHORTEST_SECRET = 8
+"""Characters. Whoever could guess the key could guess whom hashes are about; anything shorter can simply be tried."""
 LONGEST_LINK = 7 * 24 * 60.0
 """Minutes. A link that an identity signs cannot live longer, and none should."""
 
@@ -133,6 +136,13 @@ class _Reader:
             self.problems.append(f"{name} is a reference to Key Vault that the platform could not resolve")
             return None
         return value or None
+
+    def secret(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and len(value) < SHORTEST_SECRET:
+            self.problems.append(f"{name} must have at least {SHORTEST_SECRET} characters (openssl rand -hex 32)")
+            return None
+        return value
 
     def flag(self, name: str) -> bool:
         value = (self.text(name) or "false").lower()
@@ -164,7 +174,7 @@ class _Reader:
 
     def endpoint(self, name: str, default: str) -> str:
         value = (self.text(name) or default).rstrip("/")
-        if not _is_endpoint(value):
+        if not is_endpoint(value):
             self.problems.append(f"{name} must be an https:// address (http:// on loopback only)")
         return value
 
@@ -185,9 +195,9 @@ class _Reader:
         endpoints = self._list("CUSTOM_VISION_ENDPOINT")
         if not endpoints:
             self.problems.append("CUSTOM_VISION_ENDPOINT is required")
-        if not all(_is_endpoint(endpoint) for endpoint in endpoints):
+        if not all(is_endpoint(endpoint) for endpoint in endpoints):
             self.problems.append("CUSTOM_VISION_ENDPOINT must hold https:// addresses (http:// on loopback only)")
-        if len({_place(endpoint) for endpoint in endpoints}) < len(endpoints):
+        if len({place_of(endpoint) for endpoint in endpoints}) < len(endpoints):
             self.problems.append("CUSTOM_VISION_ENDPOINT names an endpoint twice")
         keys = self._beside("CUSTOM_VISION_TRAINING_KEY", endpoints)
         ids = self._beside("CUSTOM_VISION_RESOURCE_ID", endpoints)
@@ -213,32 +223,6 @@ class _Reader:
         text = self.text(name)
         parts = [part.strip() for part in text.split(",")] if text else []
         return parts if keep_empty else [part for part in parts if part]
-
-
-def _place(endpoint: str) -> tuple[str, int] | str:
-    """Give host and port, which tell one resource from another; the text itself where it is no address."""
-    if not _is_endpoint(endpoint):
-        return endpoint
-    parts = urlsplit(endpoint)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _is_endpoint(value: str) -> bool:
-    if not _ADDRESS.fullmatch(value) or "\\" in value:
-        return False
-    try:
-        parts = urlsplit(value)
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and port_is_valid
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    return secure and plain and _is_host(parts.hostname or "")
-
-
-def _is_host(name: str) -> bool:
-    """Whether each label of a name has something in it, as every resolver wants (or it is an IPv6 address)."""
-    return ":" in name or all(0 < len(label) <= 63 for label in name.removesuffix(".").split("."))
 
 
 def check_scheduled_scope(settings: Settings, validate: Callable[[object], object]) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, UserDelegationKey, generate_blob_sas
+
+from shared.domain.addresses import is_loopback
 
 LONGEST_DELEGATION = timedelta(days=7)
 SHORTEST_KEY_LIFE = timedelta(hours=1)
@@ -48,7 +49,7 @@ class ReadLinks:
             user_delegation_key=None if account_key else self._delegation_key(expires),
             permission=BlobSasPermissions(read=True),
             expiry=expires,
-            protocol=None if is_loopback(url) else "https",
+            protocol=None if is_loopback(urlsplit(url).hostname or "") else "https",
         )
         return f"{url}?{sas}"
 
@@ -73,12 +74,3 @@ def account_in(url: str) -> str:
     It knows `name.blob.core...` only; endpoints in a DNS zone (`name.z01.blob.storage.azure.net`) start with it too.
     """
     return (urlsplit(url).hostname or "").partition(".")[0]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +22,7 @@ from requests import exceptions as foreign
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from shared.domain.addresses import is_loopback
 from shared.domain.errors import ConfigurationError, OutcomeUnknown, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -86,16 +86,6 @@ def is_permitted(address: SplitResult) -> bool:
     if not address.hostname:
         return False
     return address.scheme == "https" or (address.scheme == "http" and is_loopback(address.hostname))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether the host is this machine by its name or number; no name is resolved."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def split_address(text: str) -> SplitResult | None:

@@ -21,7 +21,7 @@ from shared.adapters.call_budget import UnlimitedBudget
 from shared.adapters.custom_vision_answers import as_row
 from shared.adapters.custom_vision_caller import TokenCaller
 from shared.adapters.custom_vision_connection import Call, Connection
-from shared.adapters.http_exchange import Timeouts, is_loopback
+from shared.adapters.http_exchange import Timeouts
 from shared.adapters.resource_manager_answers import (
     ABSENT,
     Page,
@@ -40,6 +40,7 @@ from shared.domain.account import (
     short_location,
     state_of,
 )
+from shared.domain.addresses import is_loopback
 from shared.domain.errors import AccessDenied, ResourceAbsent, StateConflict, UnexpectedResponse
 from shared.domain.resources import Row
 from shared.ports import Clock

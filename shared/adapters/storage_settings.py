@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from shared.domain.addresses import is_endpoint
 from shared.domain.errors import ConfigurationError
 
 type Service = Literal["blob", "queue"]
 
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
+_SUFFIX = "core.windows.net"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class StorageSettings:
         Raises ConfigurationError with every problem, in names of settings and never with a value.
         """
         text = mapping.get(name, "").strip()
-        problems = _string_problems(name, text) if text else _group_problems(mapping, name, needs)
+        problems = _string_problems(name, text, needs) if text else _group_problems(mapping, name, needs)
         if problems:
             raise ConfigurationError(problems)
         if text:
@@ -65,14 +67,33 @@ def is_configured(mapping: Mapping[str, str], name: str) -> bool:
     return any(mapping.get(key, "").strip() for key in (name, *(f"{name}__{part}" for part in group)))
 
 
-def _string_problems(name: str, text: str) -> list[str]:
+def _string_problems(name: str, text: str, needs: tuple[Service, ...]) -> list[str]:
     """Check what the SDK would only find at the first call; a SAS is no use, since read links are made with the key."""
-    parts = {key.strip().lower(): value for key, _, value in (part.partition("=") for part in text.split(";"))}
-    if parts.get("usedevelopmentstorage") == "true":
-        return []
-    if parts.get("accountname") and _is_key(parts.get("accountkey", "")):
-        return []
-    return [f"{name} is not a connection string with AccountName and AccountKey"]
+    parts = _parts(text)
+    is_emulator = parts.get("usedevelopmentstorage", "").lower() == "true"
+    if not is_emulator and not (parts.get("accountname") and _is_key(parts.get("accountkey", ""))):
+        return [f"{name} is not a connection string with AccountName and AccountKey"]
+    if not all(map(is_endpoint, _addresses(parts, () if is_emulator else needs))):
+        return [f"{name} must lead to https:// addresses (http:// on loopback only)"]
+    return []
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Take a connection string apart as the SDK does; nothing where it would not read it."""
+    pairs = [part.partition("=") for part in text.rstrip(";").split(";")]
+    return {key.lower(): value for key, _, value in pairs} if all(equals for _, equals, _ in pairs) else {}
+
+
+def _addresses(parts: Mapping[str, str], needs: tuple[Service, ...]) -> list[str]:
+    """
+    Give the addresses that a connection string names, and those that its protocol makes of the account's name.
+
+    The host takes the protocol always, the SDK only beside a suffix.
+    """
+    named = [parts[key] for key in ("blobendpoint", "queueendpoint", "developmentstorageproxyuri") if key in parts]
+    protocol, suffix = parts.get("defaultendpointsprotocol", "https"), parts.get("endpointsuffix", _SUFFIX)
+    made = [service for service in needs if f"{service}endpoint" not in parts]
+    return named + [f"{protocol}://{parts['accountname']}.{service}.{suffix}" for service in made]
 
 
 def _is_key(text: str) -> bool:
@@ -102,12 +123,11 @@ def _url_problem(mapping: Mapping[str, str], name: str, service: Service) -> str
 
 def _is_plain_https(text: str) -> bool:
     """Tokens and user-delegation links go over https only: the SDK refuses anything else at the first call."""
-    parts = urlsplit(text)
-    return parts.scheme == "https" and bool(parts.hostname) and not (parts.query or parts.fragment or parts.username)
+    return is_endpoint(text) and urlsplit(text).scheme == "https"
 
 
 def _service_url(mapping: Mapping[str, str], name: str, service: Service) -> str | None:
     if text := mapping.get(f"{name}__{service}ServiceUri", "").strip():
         return text.rstrip("/")
     account = mapping.get(f"{name}__accountName", "").strip()
-    return f"https://{account}.{service}.core.windows.net" if account else None
+    return f"https://{account}.{service}.{_SUFFIX}" if account else None

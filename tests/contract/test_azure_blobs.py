@@ -224,7 +224,8 @@ def test_a_storage_that_does_not_listen_is_unavailable() -> None:
 
 
 def test_direct_copies_to_a_storage_that_does_not_listen_are_unavailable() -> None:
-    settings = StorageSettings.from_mapping({"S": NOBODY + "BlobEndpoint=http://127.0.0.1:9/devstoreaccount1;"}, "S")
+    endpoint = "BlobEndpoint=http://127.0.0.1:9/devstoreaccount1;"
+    settings = StorageSettings.from_mapping({"S": NOBODY + endpoint}, "S", needs=("blob",))
     connection = StorageConnection(settings)
     store = AzureBlobStore(connection.blobs(), "c", copies=DirectCopies(connection, "c", pause_seconds=0))
     with pytest.raises(StorageUnavailable) as error:

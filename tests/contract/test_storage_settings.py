@@ -112,12 +112,68 @@ def test_a_malformed_connection_string_is_named_and_not_shown(text: str) -> None
     assert problems(X=text) == (f"{NAME} is not a connection string with AccountName and AccountKey",)
 
 
+@pytest.mark.parametrize(
+    "text", [f"{STRING};garbage", f";{STRING}", STRING.replace(";", ";;"), STRING.replace(";", "; ")]
+)
+def test_what_the_sdk_would_not_read_is_no_connection_string(text: str) -> None:
+    assert problems(X=text) == (f"{NAME} is not a connection string with AccountName and AccountKey",)
+
+
+KEY = "AccountName=stgdpr;AccountKey=c2VjcmV0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STRING.replace("https", "http"),
+        f"DefaultEndpointsProtocol=http;{KEY}",
+        f"DefaultEndpointsProtocol=HTTP;{KEY};BlobEndpoint=http://127.0.0.1:10000/stgdpr",
+        f"{KEY};BlobEndpoint=http://stgdpr.blob.core.windows.net",
+        f"{KEY};QueueEndpoint=http://10.0.0.4:10001/stgdpr;BlobEndpoint=http://127.0.0.1:10000/stgdpr",
+        f"{KEY};BlobEndpoint=http://azurite:10000/stgdpr",
+        f"{KEY};BlobEndpoint=http://localhost@evil.example/",
+        f"{KEY};BlobEndpoint=http://127.0.0.1.example/",
+        f"{KEY};BlobEndpoint=stgdpr.blob.core.windows.net",
+        f"{KEY};BlobEndpoint=https://stgdpr.blob.core.windows.net:99999",
+        f"{KEY};BlobEndpoint=https://[",
+        f"{KEY};BlobEndpoint=https://stgdpr.blob.core.windows.net/?sig=signature",
+        "UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://elsewhere.example",
+    ],
+)
+def test_nothing_goes_in_clear_to_another_machine(text: str) -> None:
+    assert problems(X=text) == (f"{NAME} must lead to https:// addresses (http:// on loopback only)",)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:10000", "127.0.0.2:10000", "localhost:10000", "[::1]:10000"])
+def test_an_emulator_on_this_machine_is_reached_by_http(host: str) -> None:
+    endpoints = f"BlobEndpoint=http://{host}/stgdpr;QueueEndpoint=http://{host}/stgdpr;"
+    assert urls(parsed(X=f"DefaultEndpointsProtocol=http;{KEY};{endpoints}"))[0] == f"http://{host}/stgdpr/c"
+
+
+def test_the_protocol_does_not_matter_where_each_service_that_is_needed_has_its_address() -> None:
+    mapping = {NAME: f"DefaultEndpointsProtocol=http;{KEY};BlobEndpoint=http://127.0.0.1:10000/stgdpr"}
+    assert StorageSettings.from_mapping(mapping, NAME, needs=("blob",)).connection_string == mapping[NAME]
+
+
 def test_what_is_not_set_is_named() -> None:
     assert problems() == (f"{NAME} is not set (a connection string, or {NAME}__accountName for an identity)",)
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://own.example.org", "own.example.org", "https://own.example.org?sig=1", "https://"]
+    "uri",
+    [
+        "http://own.example.org",
+        "http://127.0.0.1:10000/own",
+        "own.example.org",
+        "https://own.example.org?sig=1",
+        "https://own.example.org#f",
+        "https://user@own.example.org",
+        "https://own.example.org:99999",
+        "https://own..example.org",
+        "https://own.exam\nple.org",
+        "https://[",
+        "https://",
+    ],
 )
 def test_a_service_uri_is_https_without_a_query(uri: str) -> None:
     assert problems(X__accountName="stgdpr", X__blobServiceUri=uri) == (

@@ -67,6 +67,8 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("EXPORT_SCOPE", '{"projects": ["Pets"]}', "export_scope", {"projects": ["Pets"]}),
     ("EXPORT_RETENTION_DAYS", "0.5", "export_retention", timedelta(hours=12)),
     ("PACKAGE_LINK_MINUTES", "1", "package_link_life", timedelta(minutes=1)),
+    ("PACKAGE_LINK_MINUTES", "0.05", "package_link_life", timedelta(seconds=3)),
+    ("PACKAGE_LINK_MINUTES", "10080", "package_link_life", timedelta(days=7)),
     ("COPY_CONCURRENCY", "32", "copy_concurrency", 32),
     ("ERASURE_REQUIRES_APPROVAL", "True", "erasure_requires_approval", True),
     ("APPROVAL_EXPIRES_DAYS", "1.5", "approval_expires", timedelta(hours=36)),
@@ -78,7 +80,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("WATCHDOG_SCHEDULE", "*/2 * * * * *", "watchdog_schedule", "*/2 * * * * *"),
     ("ALLOW_ACCOUNT_DELETION", "TRUE", "allow_account_deletion", True),
     ("ALLOW_KEY_EXPORT", " true ", "allow_key_export", True),
-    ("LEDGER_HASH_KEY", "k", "ledger_hash_key", "k"),
+    ("LEDGER_HASH_KEY", "8 chars.", "ledger_hash_key", "8 chars."),
     ("RECEIPT_SIGNING_KEY", "pem", "receipt_signing_key", "pem"),
     ("RECEIPT_RETIRED_KEYS", "pem", "receipt_retired_keys", "pem"),
 ]
@@ -95,6 +97,17 @@ def test_an_empty_setting_is_the_default(name: str, text: str) -> None:
     assert Settings.read(SMALLEST | {name: text}) == Settings.read(SMALLEST)
 
 
+NUMBERS = [
+    "CUSTOM_VISION_CALLS_PER_SECOND",
+    "EXPORT_RETENTION_DAYS",
+    "PACKAGE_LINK_MINUTES",
+    "COPY_CONCURRENCY",
+    "APPROVAL_EXPIRES_DAYS",
+    "ERASURE_VERIFY_INTERVAL_SECONDS",
+    "ERASURE_VERIFY_DEADLINE_HOURS",
+    "WATCHDOG_AFTER_SECONDS",
+]
+
 BAD = [
     *[
         ("CUSTOM_VISION_ENDPOINT", value)
@@ -110,7 +123,9 @@ BAD = [
     *[("EXPORTS_CONTAINER", value) for value in ("$web", "a.b", "../x")],
     *[("EXPORT_SCOPE", value) for value in ("all", "[]", '"all"', '{"a": 1, "a": 1}', "{")],
     *[("EXPORT_RETENTION_DAYS", value) for value in ("-1", "month", "nan")],
-    *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x", "10081")],
+    *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x", "10081", "0", "0.0", "-0", "0.04", "1e-9")],
+    *[("LEDGER_HASH_KEY", value) for value in ("k", "7 chars", " 7 chars ", "\U0001f511" * 7)],
+    *[(name, value) for name in NUMBERS for value in ("-1", "NaN", "inf", "1e99", "9" * 9, "1_0", "1 0", "0x1", "1;")],
     *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8", "1.5", "257", "1_0", "８")],
     *[
         ("EXPORT_RETENTION_DAYS", value)

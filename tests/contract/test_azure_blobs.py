@@ -1,6 +1,8 @@
 """What only the Azure adapter can show: links, lost answers, memory, silence."""
 
+import gc
 import logging
+import sys
 import tracemalloc
 import urllib.error
 import urllib.request
@@ -264,6 +266,17 @@ def test_a_page_of_a_listing_is_read_as_the_service_documents_it() -> None:
 def test_a_page_that_is_none_is_an_answer_that_cannot_be_read(body: bytes) -> None:
     with pytest.raises(DecodeError):
         read_page(body)
+
+
+def test_a_page_that_was_read_is_given_back_without_the_garbage_collector() -> None:
+    body = a_page(ROW.format(encoded="", name="a", metadata="") * 500)
+    gc.disable()
+    try:
+        held_before = sys.getrefcount(body)
+        assert len(read_page(body)[0]) == 500
+        assert sys.getrefcount(body) == held_before
+    finally:
+        gc.enable()
 
 
 def test_the_last_page_has_no_marker() -> None:

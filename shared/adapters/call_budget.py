@@ -71,14 +71,14 @@ class SharedCallBudget:
         sleep: Callable[[float], None] = time.sleep,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self._ledger = _BookBlob(blobs, blob_name(host))
+        self._clock = clock
+        self._ledger = _BookBlob(blobs, blob_name(host), self._now)
         self._spacing = lane_spacing(calls_per_second)
-        self._clock, self._sleep, self._patience = clock, sleep, patience
+        self._sleep, self._patience = sleep, patience
         self._lock = Lock()
         self._slots: list[Slot] = []
         self._span, self._lost = 0.0, 0
         self._granted = 0.0
-        self._lead = SHORTEST_LEAD
 
     def acquire(self, purpose: Purpose) -> None:
         """
@@ -118,15 +118,13 @@ class SharedCallBudget:
         return found
 
     def _reserve(self, lanes: Sequence[Lane], deadline: float) -> None:
-        """Reserve further slots, far enough ahead that writing them down does not void the first of them."""
+        """Reserve further slots."""
         began = self._now()
         near = self._spacing["shared"]
         if not self._ledger.is_shared:  # what is lost then is nobody's loss
             near, self._lost = max(near, LONGEST_SPAN), 0
         self._span = next_span(self._span, eager=began - self._granted <= near, lost=self._lost)
-        slots = self._ledger.take(self._spacing, lanes, earliest=began + self._lead, span=self._span, deadline=deadline)
-        took = self._now() - began
-        self._lead = min(max(1.5 * took, SHORTEST_LEAD), LONGEST_LEAD)
+        slots = self._ledger.take(self._spacing, lanes, span=self._span, deadline=deadline)
         self._lost = 0
         self._slots = sorted([*self._slots, *slots], key=lambda slot: slot.time)
 
@@ -135,43 +133,57 @@ class _BookBlob:
     """
     The book of one resource in its blob, written only over the state that was read.
 
-    `is_shared`: whether somebody else has written it between two writes of this process lately.
+    The first slot lies as far ahead as writing it down takes, by the last write: else it would be void by then, or
+    time be lost. `is_shared`: whether another process has written it lately. Then it is read before each write, since
+    what this one knows of it is old: a write that is refused for that costs as much, and the reading comes on top.
     """
 
-    def __init__(self, blobs: BlobStore, name: str) -> None:
-        self._blobs, self._name = blobs, name
+    def __init__(self, blobs: BlobStore, name: str, now: Callable[[], float]) -> None:
+        self._blobs, self._name, self._now = blobs, name, now
         self._known: tuple[Book, str | None] | None = None
-        self.is_shared, self._others_seen = False, 0.0
+        self._own_etag: str | None = None
+        self._others_seen = 0.0
+        self._lead = SHORTEST_LEAD
+
+    @property
+    def is_shared(self) -> bool:
+        return self._now() - self._others_seen < OTHERS_STAY_SECONDS
 
     def take(
-        self, spacing: Mapping[Lane, float], lanes: Sequence[Lane], *, earliest: float, span: float, deadline: float
+        self, spacing: Mapping[Lane, float], lanes: Sequence[Lane], *, span: float, deadline: float
     ) -> Sequence[Slot]:
         """Reserve slots that begin before `deadline`; `Throttled` if there are none or too many others write."""
-        for attempt in range(WRITE_TRIES):
-            book, etag = self._known or self._read()
+        for _ in range(WRITE_TRIES):
+            book, etag = self._read() if self._known is None or self.is_shared else self._known
+            earliest = self._now() + self._lead
             changed, slots = reserve(book, spacing, lanes, earliest=earliest, span=span)
             if slots[0].time > deadline:
                 self._known = None
                 raise Throttled("CallBudget", retry_after=slots[0].time - earliest)
             try:
-                self._known = changed, self._write(changed, etag)
+                self._write(changed, etag)
             except (AlreadyExists, Superseded):
-                self._known = None
+                self._known, self._others_seen = None, self._now()
                 continue
-            self._others_seen = earliest if attempt else self._others_seen
-            self.is_shared = earliest - self._others_seen < OTHERS_STAY_SECONDS
             return slots
         raise Throttled("CallBudget", retry_after=1.0)
 
     def _read(self) -> tuple[Book, str | None]:
         stored = self._blobs.read(self._name)
-        return (parsed_book(stored.content), stored.etag) if stored else (Book({}), None)
+        if stored is None:
+            return Book({}), None
+        if stored.etag != self._own_etag and self._own_etag:
+            self._others_seen = self._now()
+        return parsed_book(stored.content), stored.etag
 
-    def _write(self, book: Book, etag: str | None) -> str:
-        content = json.dumps(book.free).encode()
+    def _write(self, book: Book, etag: str | None) -> None:
+        began, content = self._now(), json.dumps(book.free).encode()
         if etag is None:
-            return self._blobs.create(self._name, content)
-        return self._blobs.replace(self._name, content, etag=etag)
+            self._own_etag = self._blobs.create(self._name, content)
+        else:
+            self._own_etag = self._blobs.replace(self._name, content, etag=etag)
+        self._known = book, self._own_etag
+        self._lead = min(max(1.5 * (self._now() - began), SHORTEST_LEAD), LONGEST_LEAD)
 
 
 def next_span(span: float, *, eager: bool, lost: int) -> float:

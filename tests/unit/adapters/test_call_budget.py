@@ -17,6 +17,7 @@ from shared.adapters.call_budget import (
 )
 from shared.adapters.call_slots import Book
 from shared.domain.errors import StorageUnavailable, Throttled
+from shared.ports import StoredBlob
 from tests.fakes import InMemoryBlobStore
 from tests.unit.adapters.virtual_time import SkewedClock, VirtualTime
 
@@ -37,6 +38,10 @@ class SlowStore(InMemoryBlobStore):
         self._time.sleep(self._latency)
         if self.away:
             raise StorageUnavailable("write")
+
+    def read(self, name: str) -> StoredBlob | None:
+        self._answer()
+        return super().read(name)
 
     def create(
         self,
@@ -140,6 +145,18 @@ def test_two_instances_that_call_slowly_do_not_take_each_others_rate() -> None:
     assert min(len(one.calls) for one in pair) >= 100
 
 
+@pytest.mark.parametrize("latency", [0.02, 0.2, 0.5])
+def test_instances_that_call_now_and_then_wait_for_one_reading_and_one_writing_of_the_book(latency: float) -> None:
+    time = VirtualTime()
+    store = SlowStore(time, latency)
+    instances = [Instance(time, store, busy=busy, rate=100_000.0) for busy in (9.0, 10.0, 11.0, 12.0)]
+    run(time, instances, 300)
+    waits = sorted(wait for one in instances for wait in one.waits[1:])
+    assert len(waits) > 100
+    assert waits[len(waits) // 2] <= 2.5 * latency + 0.02
+    assert waits[len(waits) * 9 // 10] <= 6 * latency
+
+
 def test_an_erasure_gets_its_calls_while_exports_take_all_they_can() -> None:
     time = VirtualTime()
     store = SlowStore(time)
@@ -206,7 +223,7 @@ def test_an_unreadable_book_is_written_anew(stored: bytes) -> None:
     store = SlowStore(time)
     store.put(blob_name("host"), stored)
     time.run(lambda: Instance(time, store).budget.acquire("export"))
-    written = store.read(blob_name("host"))
+    written = InMemoryBlobStore.read(store, blob_name("host"))
     assert written
     assert parsed_book(written.content).free["shared"] > SkewedClock(VirtualTime()).now().timestamp()
 

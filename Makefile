@@ -20,11 +20,11 @@ setup: ## bring Python packages and Azurite, nothing else (the other targets do 
 
 run: ## the main job before your eyes: export a project, erase one person, show the proof
 	@local/setup.sh python azurite
-	@exec $(PYTHON) -m local.launch demo --port $(PORT)
+	@exec $(PYTHON) -m local.launch demo --port "$(PORT)"
 
 start: ## the whole stack in the foreground: Azurite, Custom Vision emulator, Functions host on 7071
 	@local/setup.sh python azurite
-	@exec $(PYTHON) -m local.launch stack --port $(PORT)
+	@exec $(PYTHON) -m local.launch stack --port "$(PORT)"
 
 azurite: ## Azurite alone on ports 10000-10002, data in .local/azurite
 	@local/setup.sh python azurite
@@ -36,12 +36,12 @@ emulator: ## the Custom Vision emulator alone on port 7080 (EMULATOR_PORT)
 
 host: ## the Functions host alone (PORT=7071), with the settings of the environment, then of local.settings.json
 	@local/setup.sh python
-	@exec $(PYTHON) -m local.launch host --port $(PORT)
+	@exec $(PYTHON) -m local.launch host --port "$(PORT)"
 
 test: ## all tests, side by side on all cores (ARGS="tests/unit -k name" for some, WORKERS=0 for one after the other)
 	@local/setup.sh python azurite chromium
 	@echo "Running the tests: they start their own Azurite, emulator and host on free ports ..."
-	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(PYTHON) -m pytest -n "$(WORKERS)" --dist loadfile $(ARGS)
 
 lint: ## ruff (rules and format) and mypy --strict over everything
 	@local/setup.sh python
@@ -62,11 +62,11 @@ bench: ## measure throughput and memory (benchmarks/)
 fuzz: ## send the running app some 10,000 generated requests and messages (CASES=...)
 	@local/setup.sh python azurite
 	@echo "Fuzzing a host of its own, by its own OpenAPI document and against it: some minutes ..."
-	@FUZZ_CASES=$(CASES) exec $(PYTHON) -m pytest tests/fuzz $(ARGS)
+	@FUZZ_CASES="$(CASES)" exec $(PYTHON) -m pytest tests/fuzz $(ARGS)
 
 chaos: ## kill hosts, restart the storage, let the service fail, then check everything (SEED=... KILLS=200)
 	@local/setup.sh python azurite
-	@CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) CHAOS_SECONDS=86400 exec $(PYTHON) -m pytest -s tests/chaos $(ARGS)
+	@CHAOS_SEED="$(SEED)" CHAOS_KILLS="$(KILLS)" CHAOS_SECONDS=86400 exec $(PYTHON) -m pytest -s tests/chaos $(ARGS)
 
 mutate: ## change plans and status rules one place at a time; each change must make a unit test fail (some minutes)
 	@local/setup.sh python mutation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Sequence
 
@@ -38,13 +39,29 @@ def _names(asked: argparse.Namespace) -> Sequence[str]:
     return _QUICKLY if asked.quick else _USUAL
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
+    return int(text)
+
+
+def _scale(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("must be a number above 0")
+    return value
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", "--scenario", nargs="+", choices=sorted(SCENARIOS), help="only these")
     parser.add_argument("--all", action="store_true", help="the long ones too: hosts, rate, jobs, large, large-package")
-    parser.add_argument("--images", nargs="+", type=int, metavar="N", help="numbers of images (default 2000 20000)")
-    parser.add_argument("--runs", type=int, metavar="N", help="runs of what is cheap, for medians (default 3)")
-    parser.add_argument("--scale", type=float, metavar="X", help="the size of scenarios that do not take --images")
+    parser.add_argument("--images", nargs="+", type=_count, metavar="N", help="numbers of images (default 2000 20000)")
+    parser.add_argument("--runs", type=_count, metavar="N", help="runs of what is cheap, for medians (default 3)")
+    parser.add_argument("--scale", type=_scale, metavar="X", help="the size of scenarios that do not take --images")
     parser.add_argument(
         "--quick", action="store_true", help="200 and 1,000 images, one run each, no waiting: under a minute"
     )

@@ -36,7 +36,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stopped.set())
     try:
         server = make_server(
-            int(os.environ.get("EMULATOR_PORT") or DEFAULT_PORT),
+            _port(os.environ.get("EMULATOR_PORT") or DEFAULT_PORT),
             os.environ.get("EMULATOR_STORAGE") or None,
             os.environ.get("EMULATOR_TRAINING_KEY") or TRAINING_KEY,
             os.environ.get("EMULATOR_PREDICTION_KEY") or PREDICTION_KEY,
@@ -51,6 +51,12 @@ def main() -> int:
     stopped.wait()
     server.stop()
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise ValueError("EMULATOR_PORT must be a port of 0 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 _PERCENT = re.compile(r"%([^%]+)%")
+_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
+_LONGEST_SECONDS = 7 * 24 * 3600
+"""The longest for which a queue hides a message."""
 
 
 class SettingsError(Exception):
@@ -76,7 +79,7 @@ def merge_settings(environment: Mapping[str, str], values: Mapping[str, str]) ->
 class LocalSettings:
     """The settings of this local host alone (times in seconds)."""
 
-    lease_seconds: float
+    lease_seconds: int
     drain_seconds: float
     keys: tuple[str, ...]
     body_limit_bytes: int
@@ -85,24 +88,25 @@ class LocalSettings:
 
 def local_settings(settings: AppSettings) -> LocalSettings:
     """Read them with their defaults; SettingsError names a number that is none."""
-    lease = _number(settings, "LOCAL_HOST_LEASE_SECONDS", 600, at_least=1)
-    if lease != int(lease):
-        raise SettingsError("LOCAL_HOST_LEASE_SECONDS must be whole seconds: a queue counts in those.")
     keys = tuple(key.strip() for key in settings.get("LOCAL_HOST_KEYS", "").split(",") if key.strip())
     return LocalSettings(
-        lease_seconds=lease,
-        drain_seconds=_number(settings, "LOCAL_HOST_DRAIN_SECONDS", 30, at_least=0),
+        lease_seconds=_whole(settings, "LOCAL_HOST_LEASE_SECONDS", 600, 1, _LONGEST_SECONDS),
+        drain_seconds=_number(settings, "LOCAL_HOST_DRAIN_SECONDS", 30, 0, _LONGEST_SECONDS),
         keys=keys,
-        body_limit_bytes=int(_number(settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", 104_857_600, at_least=0)),
+        body_limit_bytes=_whole(settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", 104_857_600, 0, 10**12),
         development=settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() == "development",
     )
 
 
-def _number(settings: AppSettings, name: str, default: float, *, at_least: float) -> float:
-    try:
-        number = float(settings.get(name, "").strip() or default)
-    except ValueError:
-        raise SettingsError(f"{name} must be a number.") from None
-    if not at_least <= number < float("inf"):
-        raise SettingsError(f"{name} must be a number of at least {at_least:g}.")
-    return number
+def _number(settings: AppSettings, name: str, default: float, least: int, most: int) -> float:
+    text = settings.get(name, "").strip() or str(default)
+    if not _NUMBER.fullmatch(text) or not least <= float(text) <= most:
+        raise SettingsError(f"{name} must be a number from {least} to {most}.")
+    return float(text)
+
+
+def _whole(settings: AppSettings, name: str, default: int, least: int, most: int) -> int:
+    number = _number(settings, name, default, least, most)
+    if not number.is_integer():
+        raise SettingsError(f"{name} must be a whole number.")
+    return int(number)

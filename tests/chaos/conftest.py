@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.asked import number, whole_number
 from tests.chaos.farewell import bid_farewell
 from tests.chaos.remains import Remains, collect
 from tests.chaos.scenario import waves
@@ -27,23 +28,48 @@ FEWEST_KILLS = 6
 SETTLE_SECONDS = 240.0
 
 
+def pytest_configure() -> None:
+    """Refuse a seed or a number that is none before anything is started."""
+    given_seed(), given_kills(), given_seconds()
+
+
+def given_seed() -> int | None:
+    """Give the seed; None if chance shall choose one."""
+    if os.environ.get("CHAOS_SEED") == "random":
+        return None
+    try:
+        return whole_number("CHAOS_SEED", "SEED", SHORT_RUN_SEED, at_least=0)
+    except pytest.UsageError:
+        raise pytest.UsageError("SEED must be random or a whole number from 0 on.") from None
+
+
+def given_kills() -> int:
+    """Give how many times a host is killed."""
+    return whole_number("CHAOS_KILLS", "KILLS", SHORT_RUN_KILLS)
+
+
+def given_seconds() -> float:
+    """Give after how long no more hosts are killed."""
+    return number("CHAOS_SECONDS", SHORT_RUN_SECONDS)
+
+
 @pytest.fixture(scope="session")
 def seed() -> int:
-    """The seed: a number, or `random`; the same one in every run of the suite."""
-    given = os.environ.get("CHAOS_SEED", "") or str(SHORT_RUN_SEED)
-    return random.SystemRandom().randrange(10**6) if given == "random" else int(given)
+    """The seed: a number, or one by chance; the same one in every run of the suite."""
+    given = given_seed()
+    return random.SystemRandom().randrange(10**6) if given is None else given
 
 
 @pytest.fixture(scope="session")
 def kills() -> int:
     """How many times a host is killed."""
-    return int(os.environ.get("CHAOS_KILLS", "") or SHORT_RUN_KILLS)
+    return given_kills()
 
 
 @pytest.fixture(scope="session")
 def seconds() -> float:
     """After how long no more hosts are killed: the run of the suite must not hold it up on a busy machine."""
-    return float(os.environ.get("CHAOS_SECONDS", "") or SHORT_RUN_SECONDS)
+    return given_seconds()
 
 
 @pytest.fixture(scope="session")

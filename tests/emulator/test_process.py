@@ -54,6 +54,15 @@ def test_nothing_of_a_request_is_said_aloud(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("port", ["x", "99999", "-1", "1.5"])
+def test_a_port_that_is_none_is_one_sentence(port: str) -> None:
+    result = subprocess.run(
+        COMMAND, cwd=ROOT, env=os.environ | {"EMULATOR_PORT": port}, capture_output=True, text=True, check=False
+    )
+    said = "The Custom Vision emulator cannot start: EMULATOR_PORT must be a port of 0 to 65535\n"
+    assert (result.returncode, result.stderr) == (1, said)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_listens_and_stops_on_a_signal(number: signal.Signals) -> None:
     with _process(EMULATOR_TRAINING_KEY="secret") as (process, line):

@@ -15,12 +15,24 @@ from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import RunningEmulator, running_emulator
 from local.functions_host.process import HostProcess, running_host
 from tests.acceptance.stack import ROOT, eventually, fast_settings
+from tests.asked import whole_number
 
 KNOWN = tuple(f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 6))
 """Ids of requests that are there: a fuzzer would never find one."""
 SECRETS = ("fuzz-training-key", "fuzz-hash-key")
+SHORT_RUN_CASES = 400
 ANSWERED: Counter[int] = Counter()
 STACK_TRACES = ("Traceback (most recent", 'File "/', "site-packages")
+
+
+def pytest_configure() -> None:
+    """Refuse a number of cases that is none before anything is started."""
+    cases()
+
+
+def cases() -> int:
+    """Give how many calls are generated."""
+    return whole_number("FUZZ_CASES", "CASES", SHORT_RUN_CASES)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

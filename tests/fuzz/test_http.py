@@ -4,7 +4,6 @@ Whatever is sent to the running app, by its own document and against it: never a
 A few hundred cases as a test; `make fuzz` sends 10,000 (FUZZ_CASES), and every edge of every schema besides.
 """
 
-import os
 from typing import Any, cast
 
 import hypothesis
@@ -26,9 +25,9 @@ from schemathesis.schemas import BaseSchema
 
 from request_function.openapi import document
 from shared.domain.identifiers import guid
-from tests.fuzz.conftest import KNOWN, Running, assert_harmless
+from tests.fuzz.conftest import KNOWN, Running, assert_harmless, cases
 
-CASES = int(os.environ.get("FUZZ_CASES", "400"))
+CASES = cases()
 WITH_EDGES = CASES >= 10_000
 UNKNOWN = "ffffffff-0000-4000-8000-ffffffffffff"
 

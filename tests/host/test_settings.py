@@ -114,8 +114,15 @@ def test_local_host_settings_have_their_defaults() -> None:
         ("LOCAL_HOST_LEASE_SECONDS", "0"),
         ("LOCAL_HOST_LEASE_SECONDS", "1.5"),
         ("LOCAL_HOST_LEASE_SECONDS", "ten"),
+        ("LOCAL_HOST_LEASE_SECONDS", "604801"),
+        ("LOCAL_HOST_LEASE_SECONDS", "nan"),
+        ("LOCAL_HOST_LEASE_SECONDS", "1_0"),
+        ("LOCAL_HOST_LEASE_SECONDS", "\u0661"),
         ("LOCAL_HOST_DRAIN_SECONDS", "-1"),
         ("LOCAL_HOST_DRAIN_SECONDS", "inf"),
+        ("LOCAL_HOST_DRAIN_SECONDS", "1e300"),
+        ("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "1.5"),
+        ("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "-1"),
     ],
 )
 def test_a_local_host_setting_that_is_wrong_is_named(name: str, value: str) -> None:

@@ -122,7 +122,25 @@ def test_a_port_in_use_is_one_sentence_that_names_it(target: str, azurite: Azuri
     assert "Traceback" not in result.stderr
 
 
-def test_a_port_that_is_none_is_one_sentence() -> None:
-    result = make("host", "PORT=99999")
-    assert result.returncode != 0
+@pytest.mark.parametrize("port", ["99999", "x", "", "1 2"])
+def test_a_port_that_is_none_is_one_sentence(port: str) -> None:
+    result = make("host", f"PORT={port}")
+    assert result.returncode == 2
     assert result.stderr.startswith("host: PORT must be a port of 1 to 65535.")
+
+
+NO_NUMBERS = [
+    ("fuzz", "CASES=x", "CASES must be a whole number from 1 on"),
+    ("chaos", "SEED=x", "SEED must be random or a whole number from 0 on"),
+    ("chaos", "KILLS=-1", "KILLS must be a whole number from 1 on"),
+    ("bench", "ARGS=--images 0", "--images: must be a whole number from 1 on"),
+    ("bench", "ARGS=--scale nan", "--scale: must be a number above 0"),
+]
+
+
+@pytest.mark.parametrize(("target", "variable", "sentence"), NO_NUMBERS)
+def test_a_number_that_is_none_is_one_sentence_that_names_it(target: str, variable: str, sentence: str) -> None:
+    result = make(target, variable)
+    assert result.returncode == 2
+    assert sentence in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 
 from export_function.derived import texts
 from export_function.derived.formats import number
-from export_function.derived.markup import Safe, element, filled, foreign, joined
+from export_function.derived.markup import HERE, Safe, element, encoded, filled, foreign, halves
 from export_function.derived.page import OVERVIEW, document, footer_of, navigation, page_name, to_file
 
 PICTURES_A_PAGE = 500
@@ -51,13 +51,13 @@ class Gallery:
     pages: list[GalleryPage] = field(default_factory=list)
     pictures: int = 0
     _full: list[tuple[str, bytes]] = field(default_factory=list)
-    _waiting: list[tuple[Section, Safe]] = field(default_factory=list)
+    _waiting: list[tuple[Section, bytes]] = field(default_factory=list)
 
     def add(self, section: Section, figure: Safe) -> GalleryPage:
         """Take the next picture and give the page that it will be on."""
         if len(self._waiting) == PICTURES_A_PAGE:
             self._finish(is_last=False)
-        self._waiting.append((section, figure))
+        self._waiting.append((section, encoded(figure)))
         self.pictures += 1
         return self._current()
 
@@ -83,25 +83,28 @@ class Gallery:
         self._waiting = []
 
 
-def _document(page: GalleryPage, figures: Sequence[tuple[Section, Safe]], links: list[Safe], footer: Safe) -> bytes:
+def _document(page: GalleryPage, figures: Sequence[tuple[Section, bytes]], links: list[Safe], footer: Safe) -> bytes:
     sections = groupby(figures, key=lambda entry: entry[0])
-    content = [_section(section, [figure for _, figure in entries]) for section, entries in sections]
-    content.append(navigation(texts.PAGES_BELOW, links, class_="pages"))
+    content = (part for section, entries in sections for part in _section(section, (figure for _, figure in entries)))
     heading = texts.GALLERY_TITLE.format(first=number(page.first), last=number(page.last))
     return document(
         title=f"{heading} – {texts.TITLE}",
         heading=heading,
         lead=None,
         navigation=navigation(texts.PAGES, links, class_="pages"),
-        content=joined(content),
+        content=chain(content, (encoded(navigation(texts.PAGES_BELOW, links, class_="pages")),)),
         footer=footer,
     )
 
 
-def _section(section: Section, figures: Sequence[Safe]) -> Safe:
+def _section(section: Section, figures: Iterable[bytes]) -> Iterator[bytes]:
     template = texts.SECTION_PREDICTIONS if section.is_predictions else texts.SECTION_IMAGES
     heading = element("h2", filled(template, project=foreign(section.project_name)), id=section.anchor)
-    return element("section", heading, element("div", *figures, class_="gallery"), aria_labelledby=section.anchor)
+    pictures = element("div", HERE, class_="gallery")
+    before, behind = halves(element("section", heading, pictures, aria_labelledby=section.anchor))
+    yield encoded(before)
+    yield from figures
+    yield encoded(behind)
 
 
 def _links(page: GalleryPage, *, is_last: bool) -> list[Safe]:

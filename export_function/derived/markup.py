@@ -23,6 +23,9 @@ class Safe(str):
     __slots__ = ()
 
 
+HERE = Safe("\0")
+"""Where something comes into a frame (`halves`); no escaped text holds it."""
+
 type Content = str | int | None
 type Attribute = str | int | bool | None
 
@@ -51,6 +54,22 @@ def element(name: str, *children: Content, **attributes: Attribute) -> Safe:
 def joined(parts: Iterable[Content]) -> Safe:
     """Put parts one after the other."""
     return Safe("".join(map(escaped, parts)))
+
+
+def halves(frame: Safe) -> tuple[Safe, Safe]:
+    """Give what is before and behind the place that is marked by `HERE`: each element around a page would copy it."""
+    before, _, behind = frame.partition(HERE)
+    return Safe(before), Safe(behind)
+
+
+def encoded(part: Safe) -> bytes:
+    """
+    Give a part of a page as UTF-8; half a surrogate pair becomes a question mark.
+
+    One character that is not in Latin-1, and most figures have a thin space, makes a text two bytes for each of its
+    letters, and encoding takes three more: pages are put together of parts that are encoded already.
+    """
+    return part.encode("utf-8", "replace")
 
 
 def filled(template: str, **values: Content) -> Safe:

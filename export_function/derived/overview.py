@@ -9,7 +9,7 @@ from typing import Any
 from export_function.derived import texts
 from export_function.derived.formats import moment, number
 from export_function.derived.gallery import GalleryPage
-from export_function.derived.markup import Content, Safe, element, escaped, filled, foreign, joined
+from export_function.derived.markup import Content, Safe, element, encoded, escaped, filled, foreign, joined
 from export_function.derived.page import document, facts, footer_of, navigation, to_file
 from export_function.derived.project_section import project_section, table
 from export_function.derived.summary import Period, ProjectSummary
@@ -48,7 +48,7 @@ def overview_document(
         heading=texts.TITLE,
         lead=filled(_lead(head), when=moment(head.get("created_time"))),
         navigation=navigation(texts.CONTENTS, contents),
-        content=joined(_section(*section) for section in shown),
+        content=(encoded(_section(*section)) for section in shown),
         footer=footer_of(request_id, time),
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from urllib.parse import quote
 
 from export_function.derived import texts
 from export_function.derived.formats import moment
-from export_function.derived.markup import Content, Safe, element, filled, joined, raw
+from export_function.derived.markup import HERE, Content, Safe, element, encoded, filled, halves, joined, raw
 from export_function.derived.style import POLICY, STYLE
 
 OVERVIEW = "index.html"
@@ -28,8 +30,10 @@ def navigation(label: str, links: list[Safe], class_: str | None = None) -> Safe
     return element("nav", element("ul", *(element("li", link) for link in links), class_=class_), aria_label=label)
 
 
-def document(*, title: str, heading: str, lead: Content, navigation: Safe, content: Content, footer: Content) -> bytes:
-    """Give a whole page, UTF-8."""
+def document(
+    *, title: str, heading: str, lead: Content, navigation: Safe, content: Iterable[bytes], footer: Content
+) -> bytes:
+    """Give a whole page of its encoded content, UTF-8."""
     head = joined(
         (
             element("meta", charset="utf-8"),
@@ -45,14 +49,13 @@ def document(*, title: str, heading: str, lead: Content, navigation: Safe, conte
         (
             element("a", texts.SKIP, class_="skip", href="#content"),
             element("header", element("h1", heading), element("p", lead, class_="lead") if lead else None, navigation),
-            element("main", content, id="content", tabindex="-1"),
+            element("main", HERE, id="content", tabindex="-1"),
             element("footer", element("p", footer)),
         )
     )
-    page = joined(
-        (raw("<!DOCTYPE html>\n"), element("html", element("head", head), element("body", body), lang=texts.LANGUAGE))
-    )
-    return page.encode("utf-8", "replace") + b"\n"
+    html = element("html", element("head", head), element("body", body), lang=texts.LANGUAGE)
+    before, behind = halves(joined((raw("<!DOCTYPE html>\n"), html, raw("\n"))))
+    return b"".join(chain((encoded(before),), content, (encoded(behind),)))
 
 
 def facts(pairs: list[tuple[Content, Content]]) -> Safe:

@@ -9,7 +9,9 @@ import pytest
 from export_function.derived import derive_project, write_index
 from export_function.derived.cards import displayed
 from export_function.derived.formats import moment, number, percent, size
+from export_function.derived.gallery import PICTURES_A_PAGE, Gallery, Section
 from export_function.derived.index import PAGES_AT_ONCE
+from export_function.derived.markup import element
 from tests.unit.derived.built import (
     FACTS,
     HEAD,
@@ -304,6 +306,19 @@ def test_memory_does_not_grow_with_the_pictures() -> None:
         tracemalloc.stop()
         under_way = PAGES_AT_ONCE * max(row["bytes"] for row in rows if row["path"].startswith("index-"))
     assert peaks[1] < peaks[0] * 1.1 + under_way
+
+
+def test_a_full_page_is_put_together_in_no_more_memory_than_its_own_size() -> None:
+    gallery, section = Gallery(REQUEST_ID, TIME), Section(PROJECT_ID, "Pets", is_predictions=False)
+    for _ in range(PICTURES_A_PAGE):
+        gallery.add(section, element("figure", "1\u202f000" * 300))
+    tracemalloc.start()
+    gallery.finish()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    page = gallery.full()[0][1]
+    assert page.count(b"<figure>") == PICTURES_A_PAGE
+    assert peak < 1.2 * len(page)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ CLIENTS = {
     "azure-storage-blob": "azure.storage.blob",
     "azure-storage-queue": "azure.storage.queue",
     "requests": "requests",
+    "urllib3": "urllib3",
+    "httptools": "httptools",
     "croniter": "croniter",
     "pyjwt": "jwt",
     "cryptography": "cryptography.hazmat.primitives.asymmetric.ed25519",

@@ -26,6 +26,7 @@ USERS_OF_REQUESTS = {
     "shared.adapters.custom_vision_caller",
     "shared.adapters.custom_vision_connection",
     "shared.adapters.http_exchange",
+    "shared.adapters.lean_connections",
     "shared.adapters.picture_source",
     "shared.adapters.resource_manager",
     "shared.adapters.resource_manager_answers",
@@ -162,6 +163,7 @@ def test_adapters_know_the_domain_the_ports_and_no_more_of_ours() -> None:
 
 def test_the_http_library_is_used_by_the_http_adapters_only() -> None:
     assert importers_of("requests") <= USERS_OF_REQUESTS
+    assert importers_of("httptools") == {"shared.adapters.lean_connections"}
     assert importers_of("urllib3", "urllib.request", "http.client", "socket", "ssl") <= USERS_OF_SOCKETS
 
 

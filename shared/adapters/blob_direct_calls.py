@@ -1,8 +1,8 @@
 """
-Calls to Blob Storage without the Storage SDK's pipeline, on the SDK's own sockets.
+Calls to Blob Storage without the Storage SDK's pipeline, on lean connections.
 
 For the calls that an export makes once per picture, or that bring a row per picture, and for the small blobs of the
-ledger: the pipeline and its models are most of their CPU time. All else stays as it is with the SDK: pool,
+ledger: the pipeline and its models are most of their CPU time. All else stays as it is with the SDK:
 certificates, proxies, credential, API version, and the errors' classes.
 """
 
@@ -15,15 +15,17 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry, Timeout
+from urllib3 import HTTPConnectionPool, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
+from shared.adapters.lean_connections import LeanAnswer
 from shared.adapters.storage_connection import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -129,7 +131,7 @@ class DirectCalls:
     ) -> None:
         service = connection.blobs()
         url = service.get_container_client(container).url
-        self._path = urlsplit(url).path
+        self._host, self._path = urlsplit(url).netloc, urlsplit(url).path
         self._version = str(service.api_version)
         self._authorization = authorization_of(service.credential)
         self._pool: HTTPConnectionPool = connection.blob_sockets(url)
@@ -145,7 +147,7 @@ class DirectCalls:
         query: Mapping[str, str] | None = None,
         body: bytes = b"",
         expected: int,
-    ) -> BaseHTTPResponse:
+    ) -> LeanAnswer:
         """
         Call for a blob (or, with an empty name, for the container) and give the whole answer.
 
@@ -153,22 +155,25 @@ class DirectCalls:
         status is not `expected`, or if there is no answer.
         """
         path = f"{self._path}/{quote(name, safe='~/')}" if name else self._path
-        own = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": self._version}
+        own = {"host": self._host, "x-ms-date": _date_of(int(time.time())), "x-ms-version": self._version}
         own |= {"content-length": str(len(body))} if method == "PUT" else {}
         sent, asked = dict(sorted({**(headers or {}), **own}.items())), dict(sorted((query or {}).items()))
         sent["authorization"] = self._authorization.header(method, path, asked, sent)
         target = f"{path}?{urlencode(asked, quote_via=quote)}" if asked else path
         try:
-            answer = self._pool.urlopen(
-                method, target, body or None, sent, retries=self._retries, timeout=self._timeout
-            )
+            given = self._pool.urlopen(method, target, body, sent, retries=self._retries, timeout=self._timeout)
         except HTTPError as error:
             # Its text may hold the URL; the class is all that is needed.
             raise ServiceResponseError(type(error).__name__) from None
+        answer = cast("LeanAnswer", given)
         if answer.status != expected:
-            repeated = answer.retries is not None and bool(answer.retries.history)
-            raise DirectAnswer(answer.status, answer.headers, was_repeated=repeated)
+            raise DirectAnswer(answer.status, answer.headers, was_repeated=bool(answer.retries.history))
         return answer
+
+
+@lru_cache(2)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def authorization_of(credential: Any) -> Authorization:  # noqa: ANN401 (the SDK's own type for it is Any)

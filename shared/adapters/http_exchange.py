@@ -22,12 +22,16 @@ from requests import exceptions as foreign
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from shared.adapters.lean_connections import LeanAdapter
 from shared.domain.addresses import is_loopback
 from shared.domain.errors import ConfigurationError, OutcomeUnknown, ServiceUnavailable
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
+HEAD = 512
+"""How many bytes of a picture show what it is."""
+_HOSTS = 16
 FOREIGN_ERRORS = (foreign.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -52,23 +56,37 @@ class NoAuth(AuthBase):
         return request
 
 
-class _StraightSession(requests.Session):
-    """Sees no redirects: even unfollowed ones are prepared by `requests`, which fails on addresses it cannot read."""
+class StraightSession(requests.Session):
+    """
+    Sees no redirects: even unfollowed ones are prepared by `requests`, which fails on addresses it cannot read.
+
+    `heads`: lean connections beside its own, for the first bytes of pictures; closed with it.
+    """
+
+    def __init__(self, heads: LeanAdapter) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def close(self) -> None:
+        """Close all sockets."""
+        super().close()
+        self.heads.close()
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """See none."""
         return None
 
 
-def make_session(pool_size: int) -> requests.Session:
+def make_session(pool_size: int) -> StraightSession:
     """
     Make a session with `pool_size` kept connections per host; safe to share among threads.
 
     TLS is verified, redirects are not followed, cookies are not kept, nothing is retried here. Proxies and
     `REQUESTS_CA_BUNDLE` of the environment count. The URL-printing loggers of urllib3 are silenced for the process.
     """
-    session = _StraightSession()
+    session = StraightSession(LeanAdapter(hosts=_HOSTS, pool_size=pool_size, most_bytes=HEAD))
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=16, pool_maxsize=pool_size, max_retries=0)
+    adapter = HTTPAdapter(pool_connections=_HOSTS, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     _silence_addresses()

@@ -10,34 +10,32 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import SplitResult
 
 import requests
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+from urllib3 import HTTPConnectionPool, Timeout
 
 from shared.adapters.http_exchange import (
     FOREIGN_ERRORS,
+    HEAD,
     NoAuth,
+    StraightSession,
     Timeouts,
     is_permitted,
     split_address,
     translated,
 )
-from shared.adapters.streams import announced_length, body_stream, broken_off
+from shared.adapters.lean_connections import LeanAnswer
+from shared.adapters.streams import announced_length, body_stream
 from shared.domain.errors import ConfigurationError, GdprError, ServiceUnavailable, SourceRefusal, Throttled
 from shared.domain.retry import wished_delay
 from shared.ports import SourceFacts
 
-if TYPE_CHECKING:
-    from requests.adapters import HTTPAdapter
-
-HEAD = 512
-
 _PLAIN = {"Accept-Encoding": "identity"}
-_HEAD_ONLY = {**_PLAIN, "Range": f"bytes=0-{HEAD - 1}"}
+_HEAD_ONLY = {"range": f"bytes=0-{HEAD - 1}"}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
 _HOSTS = 16
 _TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
@@ -47,21 +45,23 @@ _REASONS = {403: "link_expired", 404: "source_absent", 410: "source_absent", 412
 class HttpPictureSource:
     """Implements `shared.ports.PictureSource`; safe to share among threads. Nothing is retried here."""
 
-    def __init__(self, session: requests.Session, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, session: StraightSession, timeouts: Timeouts | None = None) -> None:
         self._session = session
         self._timeouts = timeouts or Timeouts()
+        self._waits = Timeout(connect=self._timeouts.connect, read=self._timeouts.read)
         self._sockets = lru_cache(_HOSTS)(self._find_sockets)
 
     def probe(self, link: str) -> SourceFacts:
         """Read the first 512 bytes and the facts, with one ranged GET. An empty blob has size 0."""
-        with closing(self._probed(link)) as response:
-            status, headers = response.status, response.headers
-            if is_empty(status, headers):
-                return SourceFacts(b"", 0, headers.get("ETag"), None)
-            refuse_unless_delivered("ProbePicture", status, headers, expected=(200, 206))
-            size = _size(status, headers)
-            head = _first_bytes(response, min(size, HEAD))
-            return SourceFacts(head, size, headers.get("ETag"), md5_of_whole(status, headers))
+        answer = self._probed(link)
+        status, headers = answer.status, answer.headers
+        if is_empty(status, headers):
+            return SourceFacts(b"", 0, headers.get("ETag"), None)
+        refuse_unless_delivered("ProbePicture", status, headers, expected=(200, 206))
+        size = _size(status, headers)
+        if len(answer.data) < min(size, HEAD):
+            raise SourceRefusal("truncated", status=status)
+        return SourceFacts(answer.data[:size][:HEAD], size, headers.get("ETag"), md5_of_whole(status, headers))
 
     def stream(self, link: str, *, expected_size: int | None = None) -> AbstractContextManager[Iterator[bytes]]:
         """
@@ -81,42 +81,26 @@ class HttpPictureSource:
             raise
         return response
 
-    def _probed(self, link: str) -> BaseHTTPResponse:
-        """
-        Ask for the head on the session's own sockets, past the session: it is once per picture.
-
-        The session would add a header or two and prepare what is prepared already, for three quarters of the CPU time.
-        """
+    def _probed(self, link: str) -> LeanAnswer:
+        """Ask for the head on the session's lean connections, past the session: it is once per picture."""
         address = split_address(link)
         if address is None or not is_permitted(address) or not _is_plain_host(address):
             raise SourceRefusal("refused")
         target = f"{address.path or '/'}?{address.query}" if address.query else address.path or "/"
         try:
-            return self._sockets(address.scheme, address.netloc).urlopen(
-                "GET",
-                target,
-                headers=_HEAD_ONLY,
-                timeout=Timeout(connect=self._timeouts.connect, read=self._timeouts.read),
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            pool, wanted = self._sockets(address.scheme, address.netloc), {"host": address.netloc, **_HEAD_ONLY}
+            answer = pool.urlopen("GET", target, headers=wanted, timeout=self._waits, redirect=False, retries=False)
         except FOREIGN_ERRORS as error:
             problem = translated("ProbePicture", error)
+        else:
+            return cast("LeanAnswer", answer)
         raise problem
 
     def _find_sockets(self, scheme: str, host: str) -> HTTPConnectionPool:
-        """Give the session's sockets for a host, with its certificates; this machine is not reached through proxies."""
+        """Give sockets for a host, with the session's certificates; this machine is not reached through proxies."""
         url = f"{scheme}://{host}/"
         around = self._session.merge_environment_settings(url, {}, True, None, None)
-        adapter = cast("HTTPAdapter", self._session.get_adapter(url))
-        pool = adapter.get_connection_with_tls_context(
-            self._session.prepare_request(requests.Request("GET", url, auth=NoAuth())),
-            around["verify"],
-            proxies=around["proxies"] if scheme == "https" else {},
-        )
-        return cast("HTTPConnectionPool", pool)
+        return self._session.heads.pool(url, around["verify"], around["proxies"] if scheme == "https" else {})
 
     def _get(self, operation: str, link: str, headers: Mapping[str, str]) -> requests.Response:
         address = split_address(link)
@@ -177,18 +161,6 @@ def _size(status: int, headers: Mapping[str, str]) -> int:
     if size is None:
         raise SourceRefusal("refused", status=status)
     return size
-
-
-def _first_bytes(response: BaseHTTPResponse, length: int) -> bytes:
-    try:
-        head = response.read(length) if length else b""
-    except FOREIGN_ERRORS as error:
-        problem = broken_off("ProbePicture", error)
-    else:
-        if len(head) < length:
-            raise SourceRefusal("truncated", status=response.status)
-        return head
-    raise problem
 
 
 def _is_plain_host(address: SplitResult) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 from azure.core.credentials import TokenCredential
@@ -15,6 +14,7 @@ from azure.storage.queue import LinearRetry as QueueLinearRetry
 from azure.storage.queue import QueueServiceClient
 from urllib3 import HTTPConnectionPool
 
+from shared.adapters.lean_connections import LeanAdapter
 from shared.adapters.storage_settings import Service, StorageSettings
 from shared.domain.errors import ConfigurationError
 
@@ -68,6 +68,7 @@ class StorageConnection:
         self._credential_factory = credential_factory
         self._pool_size = pool_size
         self._blob_transport = _pooled_transport(pool_size)
+        self._lean = LeanAdapter(hosts=_HOSTS_PER_POOL, pool_size=pool_size)
         self._lock = threading.RLock()
         self._credential: TokenCredential | None = None
         self._blobs: BlobServiceClient | None = None
@@ -92,20 +93,16 @@ class StorageConnection:
             return self._queues
 
     def blob_sockets(self, url: str) -> HTTPConnectionPool:
-        """Give the sockets that the SDK's blob client uses for `url`, with its certificates and proxies."""
-        self.blobs()
-        session = self._blob_transport.session
-        around = session.merge_environment_settings(url, {}, False, None, None)
-        pool: HTTPConnectionPool = session.get_adapter(url).get_connection_with_tls_context(
-            SimpleNamespace(url=url), around["verify"], proxies=around["proxies"]
-        )
-        return pool
+        """Give sockets for `url` past the SDK, with the certificates and proxies that its blob client has."""
+        around = self._blob_transport.session.merge_environment_settings(url, {}, False, None, None)
+        return self._lean.pool(url, around["verify"], around["proxies"])
 
     def close(self) -> None:
         """Close the sockets; the connection is of no use afterwards."""
         for client in (self._blobs, self._queues):
             if client is not None:
                 client.close()
+        self._lean.close()
 
     def _make_blobs(self) -> BlobServiceClient:
         retry = LinearRetry(backoff=RETRY_PAUSE_SECONDS, random_jitter_range=RETRY_PAUSE_SECONDS, retry_total=RETRIES)

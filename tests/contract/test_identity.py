@@ -28,10 +28,13 @@ from shared.adapters.blob_direct_small import DirectSmallBlobs
 from shared.adapters.blob_links import ReadLinks
 from shared.adapters.blob_lists import SdkLists
 from shared.adapters.blob_store import AzureBlobStore
+from shared.adapters.http_exchange import make_session
+from shared.adapters.picture_source import HttpPictureSource
 from shared.adapters.storage_connection import StorageConnection
 from shared.adapters.storage_queues import AzureStorageQueues
 from shared.adapters.storage_settings import StorageSettings
-from shared.domain.errors import SourceRefusal, StorageUnavailable
+from shared.domain.errors import ServiceUnavailable, SourceRefusal, StorageUnavailable
+from tests.contract.connect_proxy import connect_proxy
 
 pytestmark = pytest.mark.azurite
 
@@ -235,3 +238,34 @@ def test_a_token_that_is_refused_makes_storage_unavailable(
         AzureStorageQueues(connection.queues()).send(name, {"n": 1})
     connection.close()
     assert [error.value.status for error in (blobs, queues)] == [403, 403]
+
+
+def test_a_certificate_of_an_unknown_authority_makes_storage_unavailable(secure_azurite: Azurite, name: str) -> None:
+    connection = StorageConnection(identity_settings(secure_azurite), credential_factory=lambda _client: IssuedTokens())
+    small = DirectSmallBlobs(connection, name, pause_seconds=0)
+    with pytest.raises(StorageUnavailable):
+        AzureBlobStore(connection.blobs(), name, small=small).read("a")
+    with make_session(1) as session, pytest.raises(ServiceUnavailable):
+        HttpPictureSource(session).probe(f"https://127.0.0.1:{secure_azurite.ports['blob']}/{ACCOUNT}/c/b?sig=x")
+    connection.close()
+
+
+@pytest.mark.parametrize("is_excepted", [False, True])
+def test_calls_and_pictures_go_through_the_proxy_of_the_environment(
+    identity: StorageConnection,
+    secure_azurite: Azurite,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    is_excepted: bool,
+) -> None:
+    place = f"127.0.0.1:{secure_azurite.ports['blob']}"
+    store = AzureBlobStore(identity.blobs(), name)
+    store.put("record", b"1")
+    with connect_proxy() as proxy, make_session(1) as session:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1" if is_excepted else "")
+        assert DirectSmallBlobs(identity, name).read("record").content == b"1"
+        link = store.read_link("record", expires=soon())
+        assert HttpPictureSource(session).probe(link).head == b"1"
+        identity.close()
+    assert set(proxy.tunnels) == (set() if is_excepted else {place})

@@ -10,8 +10,8 @@ import pytest
 
 from shared.adapters.call_budget import UnlimitedBudget
 from shared.adapters.custom_vision import CustomVisionClient
-from shared.adapters.http_exchange import Timeouts, make_session
-from shared.adapters.picture_source import HEAD, HttpPictureSource
+from shared.adapters.http_exchange import HEAD, Timeouts, make_session
+from shared.adapters.picture_source import HttpPictureSource
 from shared.domain.errors import (
     GdprError,
     OutcomeUnknown,

@@ -53,7 +53,8 @@ class ScriptedServer:
         self.answer: Callable[[Asked], Reply] | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = threading.Event()
-        self._open: list[socket.socket] = []
+        self.connections: list[socket.socket] = []
+        self._serving: list[threading.Thread] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -70,8 +71,9 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return  # closed by the test's end
-            self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            self.connections.append(connection)
+            self._serving.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
+            self._serving[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -97,9 +99,13 @@ class ScriptedServer:
     def _next(self) -> Reply:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
+    def wait_until_closed(self) -> None:
+        """Wait until this side has closed the connection that was made last."""
+        self._serving[-1].join()
+
     def close(self) -> None:
         self._closing.set()
-        for connection in [self._listener, *self._open]:
+        for connection in [self._listener, *self.connections]:
             with suppress(OSError):  # already gone
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()

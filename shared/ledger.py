@@ -248,9 +248,9 @@ class RequestLedger:
         blob = self.blobs.read(f"{request_id}/units/{unit_id}.started")
         return json.loads(blob.content) if blob else None
 
-    def add_to_tally(self, request_id: str, phase: str, round_: int, outcome: UnitOutcome) -> None:
-        """Note that a unit has its outcome."""
-        self.blobs.append(_tally(request_id, phase, round_), Tally.line(outcome))
+    def add_to_tally(self, request_id: str, phase: str, round_: int, outcome: UnitOutcome) -> int:
+        """Note that a unit has its outcome; gives how many lines there are with it: no fewer than there are units."""
+        return self.blobs.append(_tally(request_id, phase, round_), Tally.line(outcome))
 
     def tally(self, request_id: str, phase: str, round_: int) -> Tally:
         """Read what is noted of a phase's units."""

@@ -218,8 +218,8 @@ def settle(
     request_id = record.subject_request_id
     standing = services.ledger.keep_outcome(request_id, outcome, round_)
     phase = fulfilment.phase_of(kind_of(standing.unit_id))
-    services.ledger.add_to_tally(request_id, phase, round_, standing)
-    if (phase, round_) != (record.phase, record.round):
+    lines = services.ledger.add_to_tally(request_id, phase, round_, standing)
+    if (phase, round_) != (record.phase, record.round) or lines < record.phase_units:
         return
     tally = services.ledger.tally(request_id, phase, round_) if record.phase_units > 1 else None  # it is the only one
     if tally is None or (len(tally.units) >= record.phase_units and tally.latest == standing.unit_id):

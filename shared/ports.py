@@ -101,9 +101,9 @@ class BlobStore(Protocol):
         """Read a small blob whole; None if absent."""
         ...
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """
-        Add bytes at the end of an append blob, made if absent.
+        Add bytes at the end of an append blob, made if absent; gives how often it has been appended to with this.
 
         May add twice after a lost answer. At most 50,000 times a blob.
         """

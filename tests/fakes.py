@@ -77,7 +77,7 @@ class _Blob:
     last_modified: datetime
     content_type: str
     metadata: Mapping[str, str] = field(default_factory=dict)
-    appendable: bool = False
+    appends: int = 0
 
 
 class InMemoryBlobStore:
@@ -138,16 +138,17 @@ class InMemoryBlobStore:
             there = self._blobs.get(name)
         return None if there is None else StoredBlob(there.content, there.etag, dict(there.metadata))
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """Add at the end of a blob that was made by `append`."""
         if len(line) > LARGEST_APPEND_BYTES:
             raise ValueError("too long for an append")
         with self._lock:
             there = self._blobs.get(name)
-            if there is not None and not there.appendable:
+            if there is not None and not there.appends:
                 raise StorageUnavailable("append to blob (InvalidBlobType)", status=409)
-            before = there.content if there else b""
-            self._set(name, before + line, "application/x-ndjson", None, appendable=True)
+            before, appends = (there.content, there.appends) if there else (b"", 0)
+            self._set(name, before + line, "application/x-ndjson", None, appends=appends + 1)
+            return appends + 1
 
     def delete(self, name: str) -> bool:
         """Delete; False if it was absent."""
@@ -218,12 +219,10 @@ class InMemoryBlobStore:
         content_type: str,
         metadata: Mapping[str, str] | None,
         *,
-        appendable: bool = False,
+        appends: int = 0,
     ) -> str:
         etag = f'"0x{next(self._etags):X}"'
-        self._blobs[name] = _Blob(
-            content, etag, self._clock.now(), content_type, dict(metadata or {}), appendable=appendable
-        )
+        self._blobs[name] = _Blob(content, etag, self._clock.now(), content_type, dict(metadata or {}), appends=appends)
         return etag
 
     def _page(
@@ -237,7 +236,7 @@ class InMemoryBlobStore:
 
 def _entry(name: str, blob: _Blob, *, with_metadata: bool) -> BlobEntry:
     # As in Azure, an append blob has no MD5.
-    md5 = None if blob.appendable else hashlib.md5(blob.content, usedforsecurity=False).digest()
+    md5 = None if blob.appends else hashlib.md5(blob.content, usedforsecurity=False).digest()
     metadata = dict(blob.metadata) if with_metadata else {}
     return BlobEntry(name, len(blob.content), blob.etag, blob.last_modified, md5, metadata)
 

@@ -64,9 +64,9 @@ class StoppingBlobStore:
             lambda: self._inner.replace(name, content, etag=etag, content_type=content_type, metadata=metadata)
         )
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """Count and pass on."""
-        self._write(lambda: self._inner.append(name, line))
+        return self._write(lambda: self._inner.append(name, line))
 
     def delete(self, name: str) -> bool:
         """Count and pass on."""

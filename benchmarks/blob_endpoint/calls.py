@@ -125,7 +125,8 @@ def _written(store: BlobStore, container: Container, call: Call) -> Answer:
             copied = store.copy(container, call.blob, blob, call.headers)
             return Answer(202, {**_state(copied), "x-ms-copy-id": copied.etag, "x-ms-copy-status": "success"})
         case "AppendBlock":
-            return Answer(201, _state(store.append(container, call.blob, call.body)))
+            blob = store.append(container, call.blob, call.body)
+            return Answer(201, {**_state(blob), "x-ms-blob-committed-block-count": str(blob.appends)})
         case "PutBlock":
             container.blocks[call.blob, call.query["blockid"]] = call.body
             return Answer(201)

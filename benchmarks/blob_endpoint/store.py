@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import md5
 from itertools import count
 
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """One state of a blob; `etag` is in quotes, `content_md5` base64 or None."""
+    """One state of a blob; `etag` is in quotes, `content_md5` base64 or None, `appends` how often Append Block came."""
 
     content: bytes | bytearray
     etag: str
@@ -29,6 +29,7 @@ class Blob:
     content_type: str
     content_md5: str | None
     metadata: Mapping[str, str]
+    appends: int = 0
 
 
 @dataclass
@@ -112,7 +113,7 @@ class BlobStore:
         if not isinstance(before.content, bytearray):
             raise Refused(409, "InvalidBlobType")
         before.content.extend(block)
-        blob = Blob(before.content, self.next_etag(), before.kind, before.content_type, None, before.metadata)
+        blob = replace(before, etag=self.next_etag(), content_md5=None, appends=before.appends + 1)
         where.set(name, blob)
         return blob
 

@@ -46,9 +46,10 @@ class DirectSmallBlobs:
             raise
         return quoted(answer.headers["etag"])
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """See `SmallBlobs`."""
-        self._calls.send("PUT", name, query={"comp": "appendblock"}, body=line, expected=201)
+        answer = self._calls.send("PUT", name, query={"comp": "appendblock"}, body=line, expected=201)
+        return int(answer.headers["x-ms-blob-committed-block-count"])
 
     def delete(self, name: str) -> None:
         """See `SmallBlobs`."""

@@ -41,8 +41,8 @@ class SmallBlobs(Protocol):
         """Write a blob (Put Blob) and give its ETag in quotes."""
         ...
 
-    def append(self, name: str, line: bytes) -> None:
-        """Add to an append blob that is there (Append Block)."""
+    def append(self, name: str, line: bytes) -> int:
+        """Add to an append blob that is there (Append Block) and give how often it has been added to."""
         ...
 
     def delete(self, name: str) -> None:
@@ -76,9 +76,9 @@ class SdkSmallBlobs:
         )
         return quoted(written["etag"])
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """See `SmallBlobs`."""
-        self._blob(name).append_block(line)
+        return int(str(self._blob(name).append_block(line)["blob_committed_block_count"]))
 
     def delete(self, name: str) -> None:
         """See `SmallBlobs`."""

@@ -110,18 +110,22 @@ class AzureBlobStore:
                         raise
         raise StorageUnavailable("read blob (overwritten again and again)")
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """
         Add up to 4 MiB at the end of an append blob (Append Block), made if absent; ValueError above.
+
+        Gives how often it has been appended to with this.
 
         May add twice after a lost answer. At most 50,000 times a blob.
         """
         if len(line) > LARGEST_APPEND_BYTES:
             raise ValueError(f"an append holds at most {LARGEST_APPEND_BYTES} bytes, not {len(line)}")
         with translated("append to blob"):
-            if not is_there(lambda: self._small.append(name, line)):
+            number = unless_absent(lambda: self._small.append(name, line))
+            if number is None:
                 self._ensured(lambda: create_append_blob(self._blob(name)))
-                self._small.append(name, line)
+                number = self._small.append(name, line)
+            return number
 
     def delete(self, name: str) -> bool:
         """Delete with its snapshots (Delete Blob); False if it was absent, which a lost answer can pretend."""

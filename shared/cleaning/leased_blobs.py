@@ -53,9 +53,9 @@ class LeasedBlobs:
         """Pass on."""
         return self._held().read(name)
 
-    def append(self, name: str, line: bytes) -> None:
+    def append(self, name: str, line: bytes) -> int:
         """Pass on."""
-        self._held().append(name, line)
+        return self._held().append(name, line)
 
     def delete(self, name: str) -> bool:
         """Pass on."""

@@ -68,8 +68,7 @@ def test_only_the_state_that_was_read_is_replaced(store: AzureBlobStore) -> None
 
 
 def test_lines_are_appended_in_order(store: AzureBlobStore) -> None:
-    for line in (b"1\n", b"2\n"):
-        store.append("tally", line)
+    assert [store.append("tally", line) for line in (b"1\n", b"2\n")] == [1, 2]
     found = store.read("tally")
     assert found is not None
     assert found.content == b"1\n2\n"

@@ -198,15 +198,16 @@ def test_names_with_blanks_umlauts_and_signs_are_kept(store: BlobStore) -> None:
 
 
 def test_appends_come_in_order_and_a_repetition_twice(store: BlobStore) -> None:
-    for line in (b"1\n", b"2\n", b"2\n", b"3\n"):
-        store.append("log.jsonl", line)
+    lines = (b"1\n", b"2\n", b"2\n", b"3\n")
+    assert [store.append("log.jsonl", line) for line in lines] == [1, 2, 3, 4]
     there = store.read("log.jsonl")
     assert there is not None
     assert there.content == b"1\n2\n2\n3\n"
 
 
 def test_sixteen_that_append_at_once_lose_no_line(store: BlobStore) -> None:
-    all_at_once(lambda number: store.append("log.jsonl", f"{number}\n".encode()))
+    numbers = all_at_once(lambda number: store.append("log.jsonl", f"{number}\n".encode()))
+    assert sorted(numbers) == list(range(1, WRITERS + 1))
     there = store.read("log.jsonl")
     assert there is not None
     assert sorted(there.content.split(), key=int) == [str(number).encode() for number in range(WRITERS)]

@@ -7,21 +7,23 @@ once to list the files in the manifest when it is known how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
-from export_function.contents import Contents
-from export_function.derived import write_index
+from export_function.contents import Contents, Reading
+from export_function.derived import write_gallery, write_overview
+from export_function.last_look import LastLook, look_again
 from export_function.leftovers import Written, remove_account, remove_leftovers
 from export_function.manifest import left_out, manifest_of, status_of, stores_of
-from export_function.moved_lists import has_moved
 from export_function.plan import IMAGES, found_counts
 from export_function.rounds import counted_last, last_units
 from export_function.totals import Totals
 from export_function.unit_work import failure, gap
-from export_function.unread import came_meanwhile, unread_of
+from export_function.unread import unread_of
 from export_function.written_pictures import PICTURES, is_there, kind_of_picture, store_of_picture
 from export_function.zip_parts import PartAssigner, needs_of
 from shared.domain.canonical import readable
@@ -31,10 +33,14 @@ from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import UnitOutcome, add_counts
 from shared.file_pages import MANIFEST, write_pages
+from shared.reading_ahead import ahead, begun, together, with_first_read
 from shared.services import Services
 
 type Json = dict[str, Any]
 type Row = Mapping[str, Any]
+
+PROJECTS_AHEAD = 2
+"""Projects whose outcomes and pictures are begun to be read: the one that is counted and the next one."""
 
 SPARED = "it was left out for an erasure that then did not erase it"
 MOVED = "images or iterations came or went while the export ran; what came was exported as far as possible"
@@ -78,10 +84,15 @@ class Closing:
 
     def close(self) -> Closed:
         """Check, derive the pages for people, list everything in the manifest, and say how the export ends."""
-        self._count()
-        totals = self._totals
-        stores = stores_of(totals.counts, self._service_counts())
         created = rfc3339(self.record.phase_time or self.services.now())  # the same however often this is repeated
+        totals, packages = self._totals, self.services.packages
+        with self._read_early() as reads:
+            projects = self._contents.projects
+            with begun(lambda: look_again(self.services, self.record, self.request, self.plan, projects)) as look:
+                self._count(reads())
+                gallery = write_gallery(packages, self.request_id, time=created)
+                self._reconcile(look())
+        stores = stores_of(totals.counts, self._service_counts())
         head = manifest_of(
             self.request,
             request_id=self.request_id,
@@ -91,8 +102,11 @@ class Closing:
             files=(),
             erased=totals.erased_items,
         )
-        index = write_index(self.services.packages, self.request_id, manifest_head=head, gaps=totals.gaps, time=created)
-        parts = self._list_files(head, index)
+        overview, rows = together(
+            lambda: write_overview(packages, gallery, manifest_head=head, gaps=totals.gaps),
+            lambda: with_first_read(self._contents.rows()),
+        )
+        parts = self._list_files(head, [overview, *gallery.rows], rows)
         stable = all(project["stable"] for project in self.plan["projects"]) and not self.is_lacking
         status, reason = status_of(stores, totals.gaps, narrowed=self.request.narrowed, lists_stable=stable)
         ending = Ending(
@@ -104,8 +118,12 @@ class Closing:
         )
         return Closed(ending=ending, parts=parts, tombstones=self._contents.marks.state)
 
-    def _count(self) -> None:
-        """Add up all outcomes, look for every picture in the storage account, and compare with the service's counts."""
+    def _read_early(self) -> AbstractContextManager[Callable[[], Iterator[Reading]]]:
+        """Begin to read what the planned projects hold, a few of them ahead, while erasures are looked for."""
+        return begun(lambda: with_first_read(ahead(self.plan["projects"], self._contents.read, PROJECTS_AHEAD)))
+
+    def _count(self, reads: Iterator[Reading]) -> None:
+        """Add up all outcomes, and look for every picture in the storage account."""
         contents, totals = self._contents, self._totals
         totals.counts = found_counts({"projects": contents.projects})
         for entry in contents.caught_up:
@@ -113,24 +131,27 @@ class Closing:
         totals.erased_items += sum(
             counts.get(store, 0) for counts in contents.counts_of_whole_projects for store, _ in PICTURES.values()
         )
-        for project in contents.projects:
-            self._count_units(project)
+        for project, read in zip(self.plan["projects"], reads, strict=True):
+            if project["id"] not in contents.erased.whole_projects:
+                self._count_units(project, read)
         self._count_extra_units()
-        for project in contents.projects:
-            self._reconcile(project)
+
+    def _reconcile(self, look: LastLook) -> None:
+        """Compare with what the service says now, and name what was not asked for."""
+        totals = self._totals
+        for project in self._contents.projects:
+            self._reconcile_project(project, look)
         for unread, failed in unread_of(self.plan):
             totals.miss(unread, failed, not_available=1)
-        if self.request.projects == "all" and not self.request.narrowed:
-            came = came_meanwhile(self.services, self.record, self.plan)
-            totals.gaps.extend(came)
-            self.is_lacking |= bool(came)
+        totals.gaps.extend(look.came)
+        self.is_lacking |= bool(look.came)
         totals.gaps.extend(left_out(self.request))
 
-    def _count_units(self, project: Json) -> None:
-        contents = self._contents
-        listings, written, lost = contents.listings(project), Written(), set[tuple[str, str]]()
+    def _count_units(self, project: Json, read: Reading) -> None:
+        contents, (outcomes, listings) = self._contents, read
+        written, lost = Written(), set[tuple[str, str]]()
         latest = last_units(self.record, project)
-        for outcome in contents.outcomes(project):
+        for outcome in outcomes:
             self._totals.add(outcome)
             if outcome.details.get("unseen") and outcome.unit_id in latest:
                 self._not_shown.add(project["id"])
@@ -177,7 +198,7 @@ class Closing:
         self._totals.miss(missing, failed, written=-1, failed=1)
         return store, item_id
 
-    def _reconcile(self, project: Json) -> None:
+    def _reconcile_project(self, project: Json, look: LastLook) -> None:
         """Name what could not be listed, and lists that still have another count than the package."""
         for entry in project["refused"]:
             missing = gap(entry["store"], entry["id"], entry["code"], f"{entry['operation']} was refused")
@@ -186,8 +207,8 @@ class Closing:
             return
         if not project["stable"]:
             self._name_moved(project, "the lists never stood still while they were read")
-        elif has_moved(self.services, self.record, project):
-            self.is_lacking |= has_moved(self.services, self.record, project, only_grown=True)
+        elif project["id"] in look.moved:
+            self.is_lacking |= project["id"] in look.grown
             self._name_moved(project, MOVED)
         elif project["id"] in self._not_shown:
             self.is_lacking = True
@@ -196,19 +217,21 @@ class Closing:
     def _name_moved(self, project: Json, detail: str) -> None:
         self._totals.gaps.append(gap(IMAGES, project["id"], "list_moved", detail))
 
-    def _list_files(self, head: Json, index: Sequence[Row]) -> list[Json]:
-        """Write the manifest and its pages, with the zip that each file will be in; gives the parts of the zips."""
-        assigner = PartAssigner(needs_of(self._listed(index))) if self.request.options["package"] == "zip" else None
-        rows = map(assigner.assign, self._listed(index)) if assigner else self._listed(index)
-        pages = write_pages(self.services.packages, self.request_id, rows)
+    def _list_files(self, head: Json, index: Sequence[Row], rows: Iterator[Row]) -> list[Json]:
+        """
+        Write the manifest and its pages, with the zip that each file will be in; gives the parts of the zips.
+
+        `rows`: those of all files but the pages for people, whose reading has begun.
+        """
+        listed: Iterator[Row] = chain(index, rows)
+        assigner = PartAssigner(needs_of(listed)) if self.request.options["package"] == "zip" else None
+        if assigner:
+            listed = map(assigner.assign, chain(index, self._contents.rows()))
+        pages = write_pages(self.services.packages, self.request_id, listed)
         manifest = readable(head | {"files": pages})
         self.services.packages.write_plain(self.request_id, MANIFEST, manifest)
         parts, digest = assigner.parts.values() if assigner else (), sha256(manifest).hexdigest()
         return [{"part": part.number, "first": part.first, "last": part.last, "manifest": digest} for part in parts]
-
-    def _listed(self, index: Sequence[Row]) -> Iterator[Row]:
-        yield from index
-        yield from self._contents.rows()
 
     def _service_counts(self) -> dict[str, int | None]:
         if self.request.narrowed:

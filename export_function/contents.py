@@ -8,16 +8,20 @@ from functools import cached_property
 from typing import Any
 
 from export_function.erased_meanwhile import ErasedMeanwhile, marks_seen
+from export_function.plan import IMAGES
 from export_function.rounds import outcomes_of
 from export_function.written_pictures import PICTURES, Listing, is_there
 from shared.domain.record import RequestRecord
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.work import UnitOutcome
+from shared.reading_ahead import together, with_first_read
 from shared.services import Services
 from shared.tombstones import Marks
 
 type Json = dict[str, Any]
 type Row = Mapping[str, Any]
+type Reading = tuple[Iterator[UnitOutcome], Mapping[str, Listing]]
+"""The outcomes of a project, to be gone through once, beside what there is of its pictures."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,18 @@ class Contents:
             for name, (_, folder) in PICTURES.items()
         }
 
+    def read(self, project: Json) -> Reading:
+        """Begin to read both of a project, so that they need not be waited for one after the other."""
+        listings = self.listings(project)
+        begin = listings["image_id"].begin if project["counts"][IMAGES] else lambda: None
+        outcomes, _ = together(lambda: with_first_read(self.outcomes(project)), begin)
+        return outcomes, listings
+
     def rows(self) -> Iterator[Row]:
         """Give the rows of all files that are really there as announced."""
         for project in self.projects:
-            listings = self.listings(project)
-            for outcome in self.outcomes(project):
+            outcomes, listings = self.read(project)
+            for outcome in outcomes:
                 left = (row for row in outcome.files if not self.erased.is_gone(row))
                 yield from (self.erased.as_it_is(row) for row in left if is_there(row, listings))
         for outcome in self.extra_outcomes():

@@ -30,6 +30,7 @@ from shared.cleaning.searching import tag_count
 from shared.domain.record import RequestRecord
 from shared.domain.work import UnitOutcome, WorkUnit
 from shared.packages import package_prefix, project_path
+from shared.reading_ahead import together
 from shared.services import Services
 from shared.tombstones import Marks, Tombstones, marks_of, standing
 
@@ -43,18 +44,28 @@ ITEM_STORE = {IMAGES: "images", ITERATION_IMAGES: "images", PREDICTIONS: "predic
 OF_A_PROJECT = frozenset({PROJECT, ITERATION, DERIVED, *ITEM_STORE})
 
 
-def without_erased(work: UnitWork, write: Write) -> UnitOutcome:
-    """Do a unit's work without what erasures take away (`work.erased`), again if that changed meanwhile."""
-    if work.unit.kind not in OF_A_PROJECT:
-        return write(work)
+def without_erased(work: UnitWork, write: Write) -> tuple[UnitOutcome, RequestRecord]:
+    """
+    Do a unit's work without what erasures take away (`work.erased`), again if that changed meanwhile.
+
+    Gives the request's record too, as it was when all of it had been written.
+    """
     while True:
-        outcome = _write(work, write)
-        now = erased_of(work.services, work.record, work.unit)
+        outcome = _write(work, write) if work.unit.kind in OF_A_PROJECT else write(work)
+        now, record = _look_afterwards(work)
         if now == work.erased:
-            return outcome
+            return outcome, record
         if not work.erased.is_within(now):
             _remove_rows(work, outcome)
-        work = replace(work, erased=now)
+        work = replace(work, erased=now, rows_begun=None)
+
+
+def _look_afterwards(work: UnitWork) -> tuple[Tombstones, RequestRecord]:
+    """Look what erasures take away, and how far the request is, since the unit has written."""
+    return together(
+        lambda: erased_of(work.services, work.record, work.unit),
+        lambda: work.services.ledger.read(work.request_id).record,
+    )
 
 
 def erased_of(services: Services, record: RequestRecord, unit: WorkUnit) -> Tombstones:

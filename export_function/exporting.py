@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from export_function.account_unit import export_account_unit
 from export_function.erased_meanwhile import erased_of, without_erased
@@ -23,8 +24,9 @@ from export_function.unit_work import UnitWork, failure, gap, refusal_code
 from export_function.zip_unit import export_zip
 from shared.domain.errors import CannotFulfil, GdprError
 from shared.domain.record import RequestRecord
+from shared.domain.resources import Image
 from shared.domain.work import Counts, UnitOutcome, WorkMessage, WorkUnit
-from shared.reading_ahead import together
+from shared.reading_ahead import begun, together
 from shared.services import Services
 
 _WORK: Mapping[str, Callable[[UnitWork], UnitOutcome]] = {
@@ -50,17 +52,43 @@ STORE_OF: Mapping[str, str] = {
 }
 
 
-def run_unit(services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
-    """Do one unit of an export; may run twice, and beside itself, with the same result."""
-    request, erased = together(
-        lambda: services.ledger.selector(record.subject_request_id), lambda: erased_of(services, record, unit)
-    )
-    if request is None:
-        raise CannotFulfil("bad_message")
-    work = UnitWork(
-        services=services, record=record, request=request, unit=unit, attempt=message.attempt, erased=erased
-    )
-    return without_erased(work, _WORK[unit.kind])
+def run_unit(
+    services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage
+) -> tuple[UnitOutcome, RequestRecord]:
+    """
+    Do one unit of an export; may run twice, and beside itself, with the same result.
+
+    Gives what came of it, and the request's record as it was when all of it had been written.
+    """
+    with _rows_begun(services, unit) as rows:
+        request, erased = together(
+            lambda: services.ledger.selector(record.subject_request_id), lambda: erased_of(services, record, unit)
+        )
+        if request is None:
+            raise CannotFulfil("bad_message")
+        work = UnitWork(
+            services=services,
+            record=record,
+            request=request,
+            unit=unit,
+            attempt=message.attempt,
+            erased=erased,
+            rows_begun=rows,
+        )
+        return without_erased(work, _WORK[unit.kind])
+
+
+def _rows_begun(services: Services, unit: WorkUnit) -> AbstractContextManager[Callable[[], Sequence[Image]] | None]:
+    """Begin to read the rows of a unit of images, which needs nothing but the unit; None for other units."""
+    if unit.kind not in (IMAGES, ITERATION_IMAGES):
+        return nullcontext()
+    project_id, iteration_id = unit.project_id or "", unit.details.get("iteration_id")
+
+    def read() -> Sequence[Image]:
+        client = services.resource(unit.resource)
+        return client.get_images_by_ids(project_id, unit.item_ids, iteration_id=iteration_id)
+
+    return begun(read)
 
 
 def given_up(unit: WorkUnit, code: str, error: GdprError | None) -> UnitOutcome:

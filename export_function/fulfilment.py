@@ -35,12 +35,12 @@ from shared.domain.record import RequestRecord
 from shared.domain.retry import is_fault
 from shared.domain.subject_request import RequestStatus, SubjectRequest
 from shared.domain.times import parse_rfc3339, rfc3339
-from shared.domain.work import EXPORT_WORK, UnitOutcome, WorkMessage, WorkUnit, add_counts
+from shared.domain.work import EXPORT_WORK, Counts, Tally, UnitOutcome, WorkMessage, WorkUnit, add_counts
 from shared.finishing import Ending
 from shared.fulfilment import Decision, Finish, Move, Nothing, Wait
 from shared.ledger import STEP, Versioned
 from shared.lifecycle import counts_so_far
-from shared.reading_ahead import together
+from shared.reading_ahead import begun, together
 from shared.services import Services
 
 UNSTABLE_PAUSE = timedelta(seconds=30)
@@ -85,8 +85,8 @@ class ExportFulfilment:
 
     def run_unit(self, services: Services, record: RequestRecord, unit: WorkUnit, message: WorkMessage) -> UnitOutcome:
         """Write one unit's part of the package."""
-        outcome = exporting.run_unit(services, record, unit, message)
-        _take_back_if_late(services, record, outcome)
+        outcome, now = exporting.run_unit(services, record, unit, message)
+        _take_back_if_late(services, record, now, outcome)
         return outcome
 
     def given_up(
@@ -109,10 +109,13 @@ class ExportFulfilment:
         now, notes = services.now(), dict(record.notes)
         since = parse_rfc3339(notes.setdefault("unstable_since", rfc3339(now)))
         refusals = int(notes.get("plans_refused", 0))
+        request, standing = together(
+            lambda: requested(services, record), lambda: services.ledger.frozen_plan(record.subject_request_id)
+        )
         planner = Planner(
             services=services,
             request_id=record.subject_request_id,
-            request=requested(services, record),
+            request=request,
             settle_for_unstable=now - since >= UNSTABLE_PATIENCE,
             settle_for_refused=refusals >= REFUSAL_ATTEMPTS - 1,
             goes_without=partial(goes_without, record),
@@ -120,7 +123,7 @@ class ExportFulfilment:
             times_unread=int(notes.get("plans_unread", 0)),
         )
         try:
-            is_frozen = planner.make()
+            is_frozen = standing is not None or planner.make()
         except ServiceRefusal:
             if planner.settle_for_refused:
                 raise
@@ -162,10 +165,8 @@ class ExportFulfilment:
 
     def _next_phase(self, services: Services, current: Versioned) -> Decision:
         record, phase = current.record, current.record.phase or ""
-        if phase in (DATA_PHASE, DERIVED_PHASE, ZIP_PHASE) and record.phase_units:
-            tally = services.ledger.tally(record.subject_request_id, phase, record.round)
-            if len(tally.units) < record.phase_units:
-                return Nothing()
+        if phase in (DERIVED_PHASE, ZIP_PHASE) and not _is_done(record, _tally(services, record)):
+            return Nothing()
         match phase:
             case "data":
                 return self._data_done(services, record)
@@ -177,23 +178,28 @@ class ExportFulfilment:
                 return self._close(services, current)
 
     def _data_done(self, services: Services, record: RequestRecord) -> Decision:
-        request, plan = _asked_and_planned(services, record)
+        tally, (request, plan) = together(
+            lambda: _tally(services, record), lambda: _asked_and_planned(services, record)
+        )
+        if not _is_done(record, tally):
+            return Nothing()
+        counts = add_counts(record.counts, tally.counts)
         came = catch_up(services, record, request, plan)
         if came:
-            return self._another_round(services, record, came)
+            return self._another_round(services, record, came, counts)
         units = planned_unit_ids(plan, DERIVED_PHASE)
-        counts = counts_so_far(services, record)
         if not units:
             return Move(record=_closing(services, record, counts=counts))
         moved = record.in_phase(services.now(), DERIVED_PHASE, phase_units=len(units), counts=counts)
         return Move(record=moved, unit_ids=units)
 
-    def _another_round(self, services: Services, record: RequestRecord, came: Sequence[CaughtUp]) -> Decision:
+    def _another_round(
+        self, services: Services, record: RequestRecord, came: Sequence[CaughtUp], counts: Counts
+    ) -> Decision:
         """Send the units for what came meanwhile; the frozen plan stays, the record notes what was added."""
         units = [unit_id for entry in came for unit_id in entry.unit_ids]
         added = [entry.as_note(record.round + 1) for entry in came]
         notes = {**record.notes, "caught_up": [*record.notes.get("caught_up", ()), *added], "round_units": units}
-        counts = counts_so_far(services, record)
         for entry in came:
             counts = add_counts(counts, entry.changed_counts)
         changes: dict[str, Any] = {"round": record.round + 1, "notes": notes, "counts": counts}
@@ -202,9 +208,9 @@ class ExportFulfilment:
 
     def _close(self, services: Services, current: Versioned) -> Decision:
         record = current.record
-        with Turn.of(services, current) as turn:
+        with begun(lambda: _asked_and_planned(services, record)) as asked, Turn.of(services, current) as turn:
             try:
-                closed = Closing(turn.guarded, record, *_asked_and_planned(services, record)).close()
+                closed = Closing(turn.guarded, record, *asked()).close()
                 turn.check()
             except Superseded:
                 clean_again(services, record.subject_request_id, REBUILD)
@@ -218,19 +224,27 @@ class ExportFulfilment:
         return close_again(services, record, plan) or Finish(ending=closed_ending(services, record))
 
 
-def _take_back_if_late(services: Services, before: RequestRecord, outcome: UnitOutcome) -> None:
+def _take_back_if_late(services: Services, before: RequestRecord, now: RequestRecord, outcome: UnitOutcome) -> None:
     """
     Take back what a unit brought after its phase was over: all of it of a cancelled export, else what nothing lists.
 
-    Until a cancelled export has ended, and until a phase is over, the end of it does that.
+    `now`: as the record is since all of it has been written. Until a cancelled export has ended, and until a phase is
+    over, the end of it does that.
     """
     request_id = before.subject_request_id
-    now = services.ledger.read(request_id).record
     if now.status is RequestStatus.CANCELLED:
         services.packages.delete_package(request_id)
     elif (now.phase, now.round) != (before.phase, before.round):
         standing = services.ledger.outcome(request_id, outcome.unit_id, before.round)
         remove_late(services.packages, request_id, outcome, standing)
+
+
+def _tally(services: Services, record: RequestRecord) -> Tally:
+    return services.ledger.tally(record.subject_request_id, record.phase or "", record.round)
+
+
+def _is_done(record: RequestRecord, tally: Tally) -> bool:
+    return len(tally.units) >= record.phase_units
 
 
 def _closing(services: Services, record: RequestRecord, **changes: Any) -> RequestRecord:  # noqa: ANN401 - fields

@@ -24,6 +24,7 @@ from shared.domain.times import parse_rfc3339, rfc3339
 from shared.ledger import Versioned
 from shared.packages import PackageStore
 from shared.ports import BlobStore
+from shared.reading_ahead import together
 from shared.services import Services
 
 LEASE = timedelta(seconds=20)
@@ -81,10 +82,14 @@ class Turn:
 
     def _check(self) -> None:
         now, ledger = self.services.clock.now(), self.services.ledger
-        self._etag = ledger.blobs.replace(_name(self.current), _lease(self.current, now), etag=self._etag)
-        if ledger.read(self.current.record.subject_request_id).etag != self.current.etag:
+        _, read = together(lambda: self._renew(now), lambda: ledger.read(self.current.record.subject_request_id))
+        if read.etag != self.current.etag:
             raise Superseded("another message has gone on with the request")
         self._asked = now
+
+    def _renew(self, now: datetime) -> None:
+        lease = _lease(self.current, now)
+        self._etag = self.services.ledger.blobs.replace(_name(self.current), lease, etag=self._etag)
 
     def _release(self) -> None:
         """Let the next one at it; whoever has overtaken this one keeps what it has."""

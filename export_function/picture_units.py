@@ -105,10 +105,12 @@ def _read_images(work: UnitWork, ids: Sequence[str], iteration_id: str | None) -
 def _rows_by_ids(work: UnitWork, ids: Sequence[str], iteration_id: str | None) -> list[Image]:
     """Read images, each once; what is missing is asked for once more, so that a slip of the service is no absence."""
     found: dict[str, Image] = {}
+    begun = work.rows_begun if iteration_id == work.iteration_id else None
     for _ in range(2):
         if missing := [item for item in ids if item not in found]:
-            rows = work.client.get_images_by_ids(work.project_id, missing, iteration_id=iteration_id)
-            found |= {row.id: row for row in rows if row.id in missing}
+            read = begun or (lambda: work.client.get_images_by_ids(work.project_id, missing, iteration_id=iteration_id))
+            found |= {row.id: row for row in read() if row.id in missing}
+            begun = None
     return list(found.values())
 
 

@@ -35,6 +35,7 @@ from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.predictions import PredictionPages, plan_prediction_pages
 from shared.projects import ResolvedProject, find_projects
+from shared.reading_ahead import together
 from shared.selecting import image_selector
 from shared.services import Services
 
@@ -76,10 +77,8 @@ class Planner:
         Read the projects and freeze the plan; False if nothing was frozen, since a list did not stand still, or since
         one of several resources did not list its projects (`pause`).
 
-        A plan that stands is left as it is. Raises `CannotFulfil`.
+        If another planner has frozen one meanwhile, that one stands. Raises `CannotFulfil`.
         """
-        if self.services.ledger.frozen_plan(self.request_id) is not None:
-            return True
         found = find_projects(self.services, self.request.projects)
         self.pause = longest_pause(found.unread, self.times_unread + 1)
         if self.pause is not None:
@@ -87,10 +86,10 @@ class Planner:
         selector = image_selector(self.services, self.request)
         finder = Finder(selector, "", self._goes_without) if self.request.images else None
         for resolved in found.projects:
-            inventory = self.inventory(resolved, finder)
+            inventory, tags = together(partial(self.inventory, resolved, finder), partial(self._tag_count, resolved))
             if not inventory.all_stable and not self.settle_for_unstable:
                 return False
-            counted = inventory if self.request.narrowed else self._with_tags(inventory)
+            counted = inventory if tags is None else replace(inventory, tag_count=tags)
             self.builder.add(counted, self._save(counted), self._fingerprint_of(resolved))
         now, unread = rfc3339(self.services.now()), as_planned(found.unread)
         plan = self.builder.plan(self.request_id, now, self._account_units(), unread)
@@ -99,17 +98,22 @@ class Planner:
         self.services.ledger.save_plan(self.request_id, plan)
         return True
 
-    def _with_tags(self, inventory: ProjectInventory) -> ProjectInventory:
-        """Count the workspace's tags; where that is refused, the unit that writes them names it."""
-        client = self.services.resource(inventory.resource)
+    def _tag_count(self, resolved: ResolvedProject) -> int | None:
+        """
+        Count the workspace's tags; where that is refused, the unit that writes them names it.
+
+        None for an export of one person: into it only tags of what is found get, and these are counted there.
+        """
+        if self.request.narrowed:
+            return None
         try:
-            return replace(inventory, tag_count=len(client.get_tags(inventory.project_id)))
+            return len(self.services.resource(resolved.resource).get_tags(resolved.project.id))
         except ServiceRefusal:
-            return inventory
+            return 0
         except TransientError as error:
             if not self._settles_for(error):
                 raise
-            return inventory
+            return 0
 
     def _fingerprint_of(self, resolved: ResolvedProject) -> str | None:
         """Finish the fingerprint that the reading of the lists began; None where none is taken, or can be."""
@@ -220,10 +224,10 @@ class Planner:
     def _everything(self, client: CustomVision, resolved: ResolvedProject) -> ProjectInventory:
         """Read all images of a project: the workspace, then each iteration's own copy from the newest on."""
         project_id = resolved.project.id
-        iterations = self._iterations(client, project_id)
-        observe = self._observe("workspace")
-        workspace = self._shown(
-            "images", project_id, lambda: list_images(client, project_id, observe=observe), NOTHING_LISTED
+        list_workspace = partial(list_images, client, project_id, observe=self._observe("workspace"))
+        iterations, workspace = together(
+            lambda: self._iterations(client, project_id),
+            lambda: self._shown("images", project_id, list_workspace, NOTHING_LISTED),
         )
         seen = IdSet(workspace.ids)
         copies = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import batched
 from typing import Any
 
@@ -18,8 +19,11 @@ from shared.domain.resources import Row
 from shared.domain.work import UnitOutcome
 from shared.inventory import PASSES
 from shared.packages import package_prefix, project_path
+from shared.reading_ahead import ahead, together
 
 type Part = Callable[[UnitWork, Result], None]
+type Lane = Mapping[str, Part]
+"""Parts by their stores, one after the other: a part may need what the one before it has read."""
 
 ROWS_A_FILE = 256
 THRESHOLDS = {"threshold": 0.5, "overlapThreshold": 0.5}
@@ -28,29 +32,30 @@ THRESHOLDS = {"threshold": 0.5, "overlapThreshold": 0.5}
 
 def export_project(work: UnitWork) -> UnitOutcome:
     """Write a project's details, its tags and the list of its iterations; only names where one person is asked for."""
-    outcome = _parts(work, {"projects": _details, "tags": _tags, "iterations": _iterations_list}, work.project_id)
+    lanes: list[Lane] = [{"projects": _details}, {"tags": _tags}, {"iterations": _iterations_list}]
+    outcome = _parts(work, lanes, work.project_id)
     return replace(outcome, gaps=[*outcome.gaps, *work.unit.details.get("gaps", ())])
 
 
 def export_iteration(work: UnitWork) -> UnitOutcome:
     """Write an iteration's details, its own tags, its performance, and the models that were exported from it."""
     own = _Iteration()
-    parts: dict[str, Part] = {"iterations": own.details}
+    lanes: list[Lane] = [{"iterations": own.details}]
     if not work.request.narrowed:
-        parts |= {"tags": _iteration_tags, "performance": own.performance, "exported_models": export_models}
+        # One after the other, so that of an iteration that is deleted meanwhile what comes later is not there either.
+        in_turn: Lane = {"iterations": own.details, "performance": own.performance, "exported_models": export_models}
+        lanes = [in_turn, {"tags": _iteration_tags}]
     elif work.unit.items:  # those of the selected images that the iteration holds
-        parts |= {"performance": _image_performances}
-    return _parts(work, parts, work.iteration_id)
+        lanes += [{"performance": _image_performances}]
+    return _parts(work, lanes, work.iteration_id)
 
 
-def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> UnitOutcome:
-    """Do every part; one that cannot be done now is raised for another delivery, and in the end recorded."""
+def _parts(work: UnitWork, lanes: Sequence[Lane], item_id: str | None) -> UnitOutcome:
+    """Do every part, the lanes side by side; what cannot be done now is raised for another delivery, or recorded."""
     result, errors = Result(), list[tuple[str, GdprError]]()
-    for store, part in parts.items():
-        try:
-            part(work, result)
-        except (ServiceRefusal, TransientError) as error:
-            errors.append((store, error))
+    for done, met in ahead(lanes, partial(_in_turn, work), len(lanes)):
+        result.add(done)
+        errors += met
     if has_vanished(work, [refused for _, refused in errors]):
         name_vanished(work, result)
         errors = [(store, refused) for store, refused in errors if not isinstance(refused, ResourceAbsent)]
@@ -59,6 +64,17 @@ def _parts(work: UnitWork, parts: Mapping[str, Part], item_id: str | None) -> Un
     for store, refused in errors:
         result.fail(store, item_id, refusal_code(refused), refused, "export")
     return result.outcome(work.unit)
+
+
+def _in_turn(work: UnitWork, lane: Lane) -> tuple[Result, list[tuple[str, GdprError]]]:
+    """Do the parts of a lane; gives what they brought, and the errors by store."""
+    result, errors = Result(), list[tuple[str, GdprError]]()
+    for store, part in lane.items():
+        try:
+            part(work, result)
+        except (ServiceRefusal, TransientError) as error:
+            errors.append((store, error))
+    return result, errors
 
 
 def _write_own(work: UnitWork, name: str, value: object, operation: str) -> Mapping[str, Any]:
@@ -77,16 +93,19 @@ def _id(row: Row) -> str:
 
 
 def _details(work: UnitWork, result: Result) -> None:
-    row = _shown(work, work.client.get_project(work.project_id).row)
-    if not work.request.narrowed:
-        row |= _hidden_settings(work, result)
+    row, (hidden, noted) = together(
+        lambda: _shown(work, work.client.get_project(work.project_id).row),
+        lambda: ({}, Result()) if work.request.narrowed else _hidden_settings(work),
+    )
+    row |= hidden
+    result.add(noted)
     result.files.append(_write_own(work, "project.json", row, "GetProject"))
     result.count("projects", written=1)
 
 
-def _hidden_settings(work: UnitWork, result: Result) -> dict[str, Any]:
+def _hidden_settings(work: UnitWork) -> tuple[dict[str, Any], Result]:
     """
-    Give the settings that v3.3 does not show; what v3.3 shows is written without them too.
+    Give the settings that v3.3 does not show, and what is to be said of them; what v3.3 shows is written without too.
 
     That a service does not know the preview version is noted beside them; that it forbids or fails to is named, and
     counts as one failure more: the rest of the project is written.
@@ -95,14 +114,15 @@ def _hidden_settings(work: UnitWork, result: Result) -> dict[str, Any]:
         shown = preview_settings(work.client, work.project_id)
     except (AccessDenied, TransientError) as error:
         raise_if_worth_waiting([error], work.attempt)
+        result = Result()
         result.count("projects", failed=1)
         detail = f"settings that only v3.4-preview shows: {error}"
         result.gaps.append(gap("projects", work.project_id, "refused", detail))
         result.failures.append(failure("projects", work.project_id, "refused", error, error.operation))
-        return {}
+        return {}, result
     except ServiceRefusal as refusal:
-        return {"previewSettingsNote": f"v3.4-preview is not offered here (status {refusal.status})"}
-    return {"previewSettings": shown} if shown else {}
+        return {"previewSettingsNote": f"v3.4-preview is not offered here (status {refusal.status})"}, Result()
+    return {"previewSettings": shown} if shown else {}, Result()
 
 
 def _iterations_list(work: UnitWork, result: Result) -> None:

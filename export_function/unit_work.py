@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.domain.errors import (
     TransientError,
 )
 from shared.domain.record import RequestRecord
+from shared.domain.resources import Image
 from shared.domain.retry import redelivery_delay
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
@@ -69,6 +70,13 @@ class Result:
         """Add to the counts of a store."""
         self.counts = add_counts(self.counts, {store: words})
 
+    def add(self, other: Result) -> None:
+        """Take in what another one has gathered."""
+        self.counts = add_counts(self.counts, other.counts)
+        for name in ("files", "gaps", "failures"):
+            getattr(self, name).extend(getattr(other, name))
+        self.details |= other.details
+
     def fail(
         self, store: str, item_id: str | None, code: str, error: GdprError, operation: str, *, word: str = "failed"
     ) -> None:
@@ -94,7 +102,8 @@ class UnitWork:
     """
     One unit with everything that it needs.
 
-    `attempt` counts its deliveries from 1; `erased` is what erasures take away of the project.
+    `attempt` counts its deliveries from 1; `erased` is what erasures take away of the project. `rows_begun` gives the
+    rows of its images whose reading began together with the unit's own; None where they are still to be read.
     """
 
     services: Services
@@ -103,6 +112,7 @@ class UnitWork:
     unit: WorkUnit
     attempt: int
     erased: Tombstones = field(default_factory=Tombstones)
+    rows_begun: Callable[[], Sequence[Image]] | None = None
 
     @property
     def client(self) -> TrainingResource:

@@ -49,6 +49,11 @@ class Listing:
         )
         self._last: str | None = None
 
+    def begin(self) -> None:
+        """List the first page now, for the first run."""
+        self._restart()
+        self._last = ""
+
     def _restart(self) -> None:
         """Begin the listing anew: each source of a project, and each round, begins again with the lowest ids."""
         self._entries = ((entry.name, entry.size) for entry in self._list())

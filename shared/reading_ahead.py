@@ -1,10 +1,12 @@
-"""Work that waits for the network: a few items ahead of the one that is used, or two things at once."""
+"""Work that waits for the network: a few items ahead of the one that is used, two things at once, one begun early."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain, islice
 
 
 def ahead[T, R](items: Iterable[T], work: Callable[[T], R], width: int) -> Iterator[R]:
@@ -35,3 +37,19 @@ def together[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, 
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(second)
         return first(), beside.result()
+
+
+@contextmanager
+def begun[T](work: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """
+    Begin at once what is needed later; what it gives waits for the result when it is called, or raises its error.
+
+    It has ended when the block is left; an error that nobody has asked for is dropped.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(work).result
+
+
+def with_first_read[T](items: Iterator[T]) -> Iterator[T]:
+    """Read the first item now, and give all of them; for items that read themselves ahead once they are asked for."""
+    return chain(list(islice(items, 1)), items)

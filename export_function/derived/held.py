@@ -125,7 +125,7 @@ class HeldProject:
     def _cut(self, names: Sequence[str]) -> list[list[str]]:
         runs: list[list[str]] = []
         last = ""
-        for name, ends in zip(names, ahead(names, self._ends, PAGES_AHEAD), strict=True):
+        for name, ends in zip(names, ahead(names, self._ends, MOST_PAGES_AHEAD), strict=True):
             if ends is None:
                 continue
             if not runs or ends[0] <= last:
@@ -159,9 +159,10 @@ class HeldProject:
 
     def _iterations(self) -> Iterator[Json]:
         """Give details of every iteration that has files here, the id in lower case, from the best file there is."""
-        listed = {str(row["id"]).lower(): row for row in self.document("iterations.json") or ()}
         ids = self.files.iteration_ids()
-        for iteration_id, row in zip(ids, self.documents(f"iterations/{i}/iteration.json" for i in ids), strict=True):
+        own, *rows = self.documents(["iterations.json", *(f"iterations/{i}/iteration.json" for i in ids)])
+        listed = {str(row["id"]).lower(): row for row in own or ()}
+        for iteration_id, row in zip(ids, rows, strict=True):
             yield {**(row or listed.get(iteration_id, {})), "id": iteration_id}
         missing = partial(filter, lambda item: item not in self.files.iteration_ids())
         for iteration_id in missing(listed):

@@ -11,6 +11,7 @@ from typing import Any
 from export_function.derived.formats import parsed
 from export_function.derived.gallery import GalleryPage, Section
 from export_function.derived.held import HeldProject
+from shared.reading_ahead import together
 
 type Json = dict[str, Any]
 
@@ -72,7 +73,8 @@ class ProjectSummary:
 def summary_of(project: HeldProject) -> ProjectSummary:
     """Read what a project's summary starts with: everything but its pictures."""
     names = [f"iterations/{row['id']}/{name}.json" for row in project.iterations for name in ("performance", "exports")]
-    documents = batched(project.documents(names), 2, strict=True)
+    documents, (details, tags) = together(
+        lambda: batched(project.documents(names), 2, strict=True), lambda: together(project.details, project.tags)
+    )
     iterations = [IterationSummary(row, *two) for row, two in zip(project.iterations, documents, strict=True)]
-    files = project.files
-    return ProjectSummary(files.project_id, project.details(), files.names, project.tags(), iterations)
+    return ProjectSummary(project.files.project_id, details, project.files.names, tags, iterations)

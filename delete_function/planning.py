@@ -23,7 +23,8 @@ from shared.domain.selection import WORKSPACE, newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import PlannedItem, PlannedItems, WorkUnit
-from shared.inventory import Finder, list_images
+from shared.image_finder import Finder
+from shared.inventory import list_images
 from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.ports_account import TrainingResource
@@ -64,7 +65,7 @@ class Planner:
             return True
         self.missing_predictions = set(self.request.prediction_ids or ())
         selector = image_selector(self.services, self.request)
-        finder = Finder(selector, selector.key)
+        finder = Finder(selector, selector.key, reads_again=False)  # units judge each image before they delete it
         account = find_account(self.services, self.request) if self.request.level == "account" else None
         resolved = self._resolved(account)
         check_confirmation(self.request, resolved, list(self.services.vision))

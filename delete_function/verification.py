@@ -7,10 +7,10 @@ there is now, so that what arrived after the plan is seen as well. A project tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
 from delete_function.account import proven_state_of_account
@@ -22,15 +22,19 @@ from shared.domain.plan_hash import IMAGES, PREDICTIONS, TAGS
 from shared.domain.resources import Project
 from shared.domain.subject_request import ImageSelector, SubjectRequest
 from shared.domain.work import UNIT_SIZE, WorkUnit, kind_of
-from shared.inventory import Finder
+from shared.image_finder import Finder
 from shared.ledger import RequestLedger
 from shared.ports import CustomVision
 from shared.predictions import find_predictions
 from shared.projects import ResolvedProject
+from shared.reading_ahead import ahead
 from shared.selecting import image_selector
 from shared.services import Services
 
 type Json = Mapping[str, Any]
+
+READ_AHEAD = 3
+"""Pages of ids asked for at once: one after the other they would not use what the call budget allows."""
 
 
 @dataclass
@@ -185,11 +189,9 @@ class Looker:
         if not ids:
             return present
         listed = [iteration.id for iteration in client.get_iterations(project["id"])]
-        unlisted = _unlisted(project, listed)
-        for source in [None, *listed, *unlisted]:
-            for batch in batched(ids, UNIT_SIZE, strict=False):
-                read = partial(client.get_images_by_ids, project["id"], batch, iteration_id=source)
-                there = {row.id for row in (_if_there(read) if source in unlisted else read())}
+        for source in [None, *listed, *_unlisted(project, listed)]:
+            read = partial(_ids_there, client, project["id"], source, may_be_gone=source not in (None, *listed))
+            for there in _first_then_ahead(batched(ids, UNIT_SIZE, strict=False), read):
                 awaited = {item for item in there if item in planned} - self.exempt - self.failed
                 if self.hasty and awaited:
                     return IdSet(awaited)
@@ -249,6 +251,21 @@ def _unlisted(project: Json, listed: Collection[str]) -> list[str]:
     """
     planned = (one["id"] for one in project["iterations"] if one["action"] != "delete")
     return [iteration_id for iteration_id in planned if iteration_id not in listed]
+
+
+def _ids_there(
+    client: CustomVision, project_id: str, source: str | None, ids: Sequence[str], *, may_be_gone: bool
+) -> set[str]:
+    """Give which of some images a source still has."""
+    read = partial(client.get_images_by_ids, project_id, ids, iteration_id=source)
+    return {row.id for row in (_if_there(read) if may_be_gone else read())}
+
+
+def _first_then_ahead[T, R](items: Iterable[T], work: Callable[[T], R]) -> Iterator[R]:
+    """Give the results in order: the first one alone, since it may end the look, the others read a few ahead."""
+    waiting = iter(items)
+    yield from map(work, islice(waiting, 1))
+    yield from ahead(waiting, work, READ_AHEAD)
 
 
 def _if_there[T](read: Callable[[], Sequence[T]]) -> Sequence[T]:

@@ -18,7 +18,7 @@ from export_function.unit_work import Result, UnitWork, gap
 from shared.domain.id_set import IdSet, ascending
 from shared.domain.resources import Iteration, Row
 from shared.domain.selection import WORKSPACE
-from shared.inventory import ProjectFinding
+from shared.image_finder import ProjectFinding
 from shared.projects import ResolvedProject
 
 OF_A_GUESS = ("probability", "boundingBox", "tagType")

@@ -30,7 +30,8 @@ from shared.domain.selection import newest_first
 from shared.domain.subject_request import SubjectRequest
 from shared.domain.times import rfc3339
 from shared.domain.work import WorkUnit
-from shared.inventory import Finder, ListedSource, list_images
+from shared.image_finder import Finder
+from shared.inventory import ListedSource, list_images
 from shared.plan_pages import save_pages
 from shared.ports import CustomVision
 from shared.predictions import PredictionPages, plan_prediction_pages

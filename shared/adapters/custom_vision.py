@@ -33,6 +33,7 @@ from shared.adapters.custom_vision_connection import Call, Connection
 from shared.adapters.custom_vision_paths import checked_id, iteration_path, project_path, within
 from shared.adapters.http_exchange import Timeouts
 from shared.adapters.overlapping_pages import PAGE, overlapping_pages
+from shared.adapters.shared_reads import SharedReads
 from shared.adapters.streams import body_stream
 from shared.domain.errors import RequestTooLong, UnexpectedResponse
 from shared.domain.resources import Image, Iteration, Project, Row, Tag
@@ -84,6 +85,7 @@ class CustomVisionClient:
             timeouts=timeouts,
         )
         self._image_batch = IMAGE_BATCH
+        self._reads = SharedReads()
 
     @property
     def host(self) -> str:
@@ -92,11 +94,11 @@ class CustomVisionClient:
 
     def get_projects(self) -> Sequence[Project]:
         """GetProjects."""
-        return self._get("GetProjects", "/projects", as_distinct(Project))
+        return self._get_together("GetProjects", "/projects", as_distinct(Project))
 
     def get_project(self, project_id: str) -> Project:
         """GetProject; `ResourceAbsent` if there is none."""
-        return self._get("GetProject", project_path(project_id), as_resource(Project))
+        return self._get_together("GetProject", project_path(project_id), as_resource(Project))
 
     def get_project_preview(self, project_id: str) -> Row:
         """GetProject of v3.4-preview, which shows settings that v3.3 hides; its addresses may hold secrets."""
@@ -118,7 +120,7 @@ class CustomVisionClient:
 
     def get_iterations(self, project_id: str) -> Sequence[Iteration]:
         """GetIterations, in no particular order."""
-        return self._get("GetIterations", f"{project_path(project_id)}/iterations", as_distinct(Iteration))
+        return self._get_together("GetIterations", f"{project_path(project_id)}/iterations", as_distinct(Iteration))
 
     def get_iteration(self, project_id: str, iteration_id: str) -> Iteration:
         """GetIteration; `ResourceAbsent` if there is none."""
@@ -167,7 +169,7 @@ class CustomVisionClient:
 
     def get_exports(self, project_id: str, iteration_id: str) -> Sequence[Row]:
         """GetExports: the model packages that were made of an iteration."""
-        return self._get("GetExports", f"{iteration_path(project_id, iteration_id)}/export", as_rows)
+        return self._get_together("GetExports", f"{iteration_path(project_id, iteration_id)}/export", as_rows)
 
     def query_predictions(
         self, project_id: str, *, iteration_id: str | None = None, token: Mapping[str, object] | None = None
@@ -235,6 +237,11 @@ class CustomVisionClient:
         query: Mapping[str, str] | None = None,
     ) -> T:
         return self._connection.send(Call(operation, "GET", path, query or {}), reader(operation))
+
+    def _get_together[T](self, operation: str, path: str, reader: Reader[T]) -> T:
+        """Read what many threads ask for at the same time, once for those that wait for it together."""
+        call, read = Call(operation, "GET", path), reader(operation)
+        return self._reads.read(call.path, lambda asking: self._connection.send(call, read, asking))
 
     def _pages[T](
         self,

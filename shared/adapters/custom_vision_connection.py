@@ -95,9 +95,11 @@ class Connection:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._timeouts = timeouts or Timeouts()
 
-    def send[T](self, call: Call, read: Callable[[requests.Response], T]) -> T:
+    def send[T](
+        self, call: Call, read: Callable[[requests.Response], T], asking: Callable[[], None] = lambda: None
+    ) -> T:
         """
-        Make the call and read its answer.
+        Make the call and read its answer; `asking` is called when its turn has come, before the service is asked.
 
         `read` gets a response with an expected status and may raise `OutcomeUnknown` for half an answer. Errors:
         `TransientError` (with `retry_after` if the service said when), `ServiceRefusal`, `ConfigurationError`.
@@ -106,6 +108,7 @@ class Connection:
         while True:
             attempt += 1
             self._budget.acquire(self._purpose)
+            asking()
             try:
                 return self._send_once(call, read)
             except TransientError as error:

@@ -40,7 +40,7 @@ class IdSet(MutableSet[str]):
             self._others.add(value)
             return
         run = self._runs.setdefault(packed[0], bytearray())
-        at = _place(run, packed)
+        at = place_in(run, packed)
         if run[at : at + GUID_BYTES] != packed:
             run[at:at] = packed
 
@@ -50,7 +50,7 @@ class IdSet(MutableSet[str]):
         if packed is None:
             self._others.discard(value)
         elif value in self:
-            at = _place(self._runs[packed[0]], packed)
+            at = place_in(self._runs[packed[0]], packed)
             del self._runs[packed[0]][at : at + GUID_BYTES]
 
     def __contains__(self, value: object) -> bool:
@@ -58,7 +58,7 @@ class IdSet(MutableSet[str]):
         if packed is None:
             return value in self._others
         run = self._runs.get(packed[0], b"")
-        at = _place(run, packed)
+        at = place_in(run, packed)
         return run[at : at + GUID_BYTES] == packed
 
     def __iter__(self) -> Iterator[str]:
@@ -79,13 +79,13 @@ def ascending(ids: Iterable[str]) -> Iterable[str]:
     return ids if isinstance(ids, IdSet) else sorted(ids)
 
 
-def _place(run: bytes | bytearray, packed: bytes) -> int:
-    """Give the byte at which an id stands in a run, or where it would."""
-    low, high = 0, len(run) // GUID_BYTES
+def place_in(run: bytes | bytearray, packed: bytes, width: int = GUID_BYTES) -> int:
+    """Give the byte at which an id stands, or would stand, in a run of entries of `width` bytes that begin with one."""
+    low, high = 0, len(run) // width
     while low < high:
         middle = (low + high) // 2
-        if run[middle * GUID_BYTES : (middle + 1) * GUID_BYTES] < packed:
+        if run[middle * width : middle * width + GUID_BYTES] < packed:
             low = middle + 1
         else:
             high = middle
-    return low * GUID_BYTES
+    return low * width

@@ -82,6 +82,12 @@ class Verdicts:
             if image.id in self.selected:
                 self.holders.setdefault(iteration_id or WORKSPACE, IdSet()).add(image.id)
 
+    def select(self, ids: Iterable[str], source: str) -> None:
+        """Take images of a source for selected whose newest row has been judged already."""
+        for item in ids:
+            self.selected.add(item)
+            self.holders.setdefault(source, IdSet()).add(item)
+
     def _judge(self, image: Image) -> None:
         matched = matches(self.selector, image)
         if image.id in self.selected or image.id in self.conflicting:

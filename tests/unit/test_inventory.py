@@ -1,6 +1,6 @@
 """Lists that move while they are read: what is believed is whole, and what is not whole is said to be so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -8,9 +8,11 @@ import pytest
 from shared.domain.resources import Image
 from shared.domain.subject_request import ImageSelector
 from shared.domain.work import UNIT_SIZE
-from shared.inventory import Finder, list_images, page_digest
+from shared.image_finder import Finder
+from shared.inventory import list_images, page_digest
 from shared.ports import CustomVision
 from shared.projects import resolve_projects
+from tests.erasure.truth import retagged
 from tests.unit.in_process import Region
 
 IMAGES = 600  # three pages
@@ -150,3 +152,57 @@ def test_of_a_person_who_is_on_every_image_the_rows_of_one_page_are_held_at_a_ti
     assert {source: len(found.matching(source)) for source in sources} == dict.fromkeys(sources, IMAGES)
     assert found.held_by == {source: found.matching(source) for source in sources}
     assert not found.conflicting
+
+
+SELECTORS = [
+    ImageSelector(tags=frozenset({"anna"})),
+    ImageSelector(metadata={"subject": "s-1"}),
+    ImageSelector(tags=frozenset({"anna"}), metadata={"subject": "s-2"}),
+]
+
+
+@pytest.mark.parametrize("selector", SELECTORS, ids=["tag", "metadata", "both"])
+def test_what_the_list_of_the_workspace_shows_is_judged_like_what_is_read_again_by_id(
+    world: Region, selector: ImageSelector
+) -> None:
+    metadata = {"subject": ["s-1", "s-2", "s-3"]}
+    seeded = world.control.seed("Pets", IMAGES, tags=["anna", "ben"], iterations=2, metadata=metadata)
+    project, images = seeded["project"], seeded["images"]
+    world.control.delete_images(project, images[:20], everywhere=False)  # their newest rows are an iteration's now
+    (resolved,) = resolve_projects(world.process().services, "all")
+    listed = Finder(selector, "a key", reads_again=False).find(client_of(world), resolved)
+    read = Finder(selector, "a key").find(client_of(world), resolved)
+    assert len(read.items) > 100
+    assert listed == read
+    assert [*listed.items] == [*read.items]
+
+
+class ChangedBetweenPasses(NotedReads):
+    """A client behind which something happens when a list has been read for the first time."""
+
+    def __init__(self, client: CustomVision, change: Callable[[], None]) -> None:
+        super().__init__(client)
+        self._change = change
+        self._passes = 0
+
+    def image_pages(self, project_id: str, **options: Any) -> Iterator[Sequence[Image]]:
+        self._passes += 1
+        yield from self._client.image_pages(project_id, **options)
+        if self._passes == 1:
+            self._change()
+
+
+def test_an_image_whose_row_changes_between_two_passes_is_judged_by_the_last(world: Region) -> None:
+    seeded = world.control.seed("Pets", 300, tags=["anna", "ben"])
+    project, anna = seeded["project"], seeded["images"][::2]
+    corrected, gone = anna[:2]
+
+    def change() -> None:
+        retagged(world.emulator, project, [corrected], "ben")
+        world.control.delete_images(project, [gone])
+
+    client: Any = ChangedBetweenPasses(client_of(world), change)
+    (resolved,) = resolve_projects(world.process().services, "all")
+    found = Finder(SELECTORS[0], "a key", reads_again=False).find(client, resolved)
+    assert found.stable
+    assert set(found.items.ids) == set(anna[2:])

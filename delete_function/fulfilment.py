@@ -22,10 +22,18 @@ from delete_function.plan import OWN_EXPORTS, PHASES, is_empty, planned_of, plan
 from delete_function.planning import Planner, frozen_plan
 from delete_function.proving import Proving
 from delete_function.residuals import final_residuals, planned_residuals
-from delete_function.result import Proof, Words, dry_run_ending, ending_of
+from delete_function.result import Proof, Words, dry_run_ending, ending_of, unread_failure
 from delete_function.verification import Look
 from shared.cleaning import Rebuild
-from shared.domain.errors import AccessDenied, CannotFulfil, GdprError, ServiceRefusal, StateConflict, StillUnderway
+from shared.domain.errors import (
+    AccessDenied,
+    CannotFulfil,
+    DamagedRecord,
+    GdprError,
+    ServiceRefusal,
+    StateConflict,
+    StillUnderway,
+)
 from shared.domain.planned import found_counts
 from shared.domain.record import RequestRecord
 from shared.domain.retry import RETRY_AFTER_CEILING_SECONDS
@@ -98,7 +106,11 @@ class ErasureFulfilment:
 
     def abandoned(self, services: Services, record: RequestRecord, error: GdprError | None) -> Ending:
         """End an erasure that cannot go on: what its units did stands in the receipt, nothing counts as verified."""
-        return _cut_off(services, record, "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted")
+        ending = _cut_off(services, record, "blocked" if isinstance(error, ServiceRefusal) else "delivery_exhausted")
+        if not isinstance(error, DamagedRecord):
+            return ending
+        named = unread_failure(error.damaged, record.phase or record.status.value)
+        return replace(ending, failures=[named, *ending.failures])
 
     def patience(self, services: Services, record: RequestRecord, error: GdprError, attempt: int) -> float | None:
         """What blocks (a role, a read-only project), or takes long, is waited for until the deadline, then named."""

@@ -9,6 +9,7 @@ after that: when they are verified to be gone, the phase comes once more and tak
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from delete_function.plan import ACCOUNT, OWN_EXPORTS
 from delete_function.result import Words
 from shared import tombstones
 from shared.cleaning import OwnExports, Progress, Rebuild
+from shared.domain.errors import DamagedRecord
 from shared.domain.id_set import IdSet
 from shared.domain.plan_hash import IMAGES, PREDICTIONS, TAGS
 from shared.domain.record import RequestRecord
@@ -32,7 +34,11 @@ from shared.services import Services
 from shared.tombstones import Tombstones
 
 PAUSE = timedelta(seconds=5)
+PAUSE_FOR_UNREAD = timedelta(minutes=1)
+"""How often is looked whether somebody has put a damaged record right; nothing else changes meanwhile."""
 ERASED = ("deleted", "already_absent")
+
+_log = logging.getLogger(__name__)
 
 
 def mark(services: Services, request_id: str, plan: Mapping[str, Any]) -> None:
@@ -118,15 +124,16 @@ class OwnExportsPhase:
         """
         Clean for a while and say what then; the record alone when there is nothing left to do.
 
-        That is when every package is clean and no export is awaited, or the deadline has come. A message that comes
-        before the one that was sent with a delay has nothing to do.
+        That is when every package is clean and no export is awaited, or the deadline has come. A record that is damaged
+        is awaited like an export that runs. A message that comes before the one that was sent with a delay has nothing
+        to do.
         """
         if early := too_early(self.services.now(), self._state.get("next_time")):
             return early
         progress = self._packages.step(self._state["done"])
         if progress.is_finished or (progress.wait is None and self._is_late):
             return self._noted(progress)
-        pause = PAUSE if progress.wait is None else timedelta(seconds=progress.wait)
+        pause = _pause_of(progress)
         return Wait(record=self._noted(progress, self.services.now() + pause), seconds=pause.total_seconds())
 
     def again(self, held: Collection[str]) -> Move:
@@ -138,7 +145,7 @@ class OwnExportsPhase:
 
     def still_there(self) -> list[str]:
         """Give the packages that still hold anything of it, looked through once more."""
-        return sorted(self._packages.still_there())
+        return sorted(self._packages.still_there(self._state.get("unread", ())))
 
     @property
     def _is_late(self) -> bool:
@@ -151,10 +158,14 @@ class OwnExportsPhase:
         return state
 
     def _noted(self, progress: Progress, next_time: datetime | None = None) -> RequestRecord:
+        for package_id in sorted({*progress.unread} - {*self._state.get("unread", ())}):
+            damage = DamagedRecord(package_id)
+            _log.error("request %s: %s; what its package holds is not known", self.record.subject_request_id, damage)
         state = {
             **self._state,
             "done": {package: dict(found) for package, found in progress.done.items()},
             "running": list(progress.running),
+            "unread": list(progress.unread),
             "next_time": rfc3339(next_time) if next_time else None,
             "kept": {package: rfc3339(expiry) for package, expiry in progress.kept.items()},
         }
@@ -174,6 +185,12 @@ class OwnExportsPhase:
         )
 
 
+def _pause_of(progress: Progress) -> timedelta:
+    if progress.wait is not None:
+        return timedelta(seconds=progress.wait)
+    return PAUSE if progress.running else PAUSE_FOR_UNREAD
+
+
 def _concerned(plan: Mapping[str, Any]) -> list[str]:
     """
     Give the projects that something is planned of.
@@ -188,13 +205,15 @@ def counts_of(record: RequestRecord, remaining: Sequence[object]) -> dict[str, A
     """
     Give the receipt's words about the packages; None if the erasure never got so far.
 
-    `remaining`: what still holds something, or may; then nothing counts as verified.
+    `remaining`: what still holds something, or may; then nothing counts as verified. `unread` is there where records of
+    exports were damaged to the end, with their ids.
     """
     state: Mapping[str, Any] | None = record.notes.get(OWN_EXPORTS)
     if state is None:
         return None
     items = sum(sum(found.values()) for found in state["done"].values())
-    verified = not remaining and not state["running"]
+    unread = list(state.get("unread", ()))
+    verified = not (remaining or state["running"] or unread)
     return {
         "found": items,
         "deleted": items,
@@ -204,7 +223,7 @@ def counts_of(record: RequestRecord, remaining: Sequence[object]) -> dict[str, A
         "packages": len(state["done"]),
         "verified": verified,
         "rounds": 1,
-    }
+    } | ({"unread": unread} if unread else {})
 
 
 def nothing_of_packages() -> dict[str, Any]:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delete_function.plan import ACCOUNT, ITERATIONS, STORE_OF, STORES, UNPUBLISH
+from delete_function.plan import ACCOUNT, ITERATIONS, OWN_EXPORTS, STORE_OF, STORES, UNPUBLISH
 from delete_function.word_of import WordOf
+from shared.domain.errors import DamagedRecord
 from shared.domain.id_set import IdSet
 from shared.domain.plan_hash import IMAGES
 from shared.domain.planned import WORDS, found_counts, nothing_deleted
@@ -190,7 +191,7 @@ def ending_of(plan: Mapping[str, Any], words: Words, proof: Proof, residuals: Se
         reason=reason,
         stores=stores,
         residuals=residuals,
-        failures=[*_out_of_reach_failures(plan), *words.failures][:MAX_FAILURES],
+        failures=[*_out_of_reach_failures(plan), *_unread_failures(proof), *words.failures][:MAX_FAILURES],
         drift=len(proof.new),
         looked_at=looked_at(plan),
         selectors_without_match=plan["selectors_without_match"],
@@ -211,7 +212,7 @@ def _stores(words: Words, proof: Proof, planned: Counts) -> dict[str, dict[str, 
         if proof.came_back.get(store):
             table[store]["came_back"] = len(proof.came_back[store])
     if proof.own_exports is not None:
-        table["own_exports"] = dict(proof.own_exports)
+        table["own_exports"] = {**proof.own_exports, **_number_of_unread(proof)}
     return table
 
 
@@ -233,6 +234,27 @@ def _out_of_reach_failures(plan: Mapping[str, Any]) -> tuple[dict[str, Any], ...
         {"store": "own_exports", "id": one, "code": NOT_CONFIGURED, "operation": "planning", "status": None}
         for one in sorted(packages)
     )
+
+
+def _number_of_unread(proof: Proof) -> dict[str, int]:
+    unread = (proof.own_exports or {}).get("unread")
+    return {"unread": len(unread)} if unread else {}
+
+
+def _unread_failures(proof: Proof) -> list[dict[str, Any]]:
+    """Name the exports whose record is damaged, so that nobody knows what their packages hold."""
+    return [unread_failure(package_id, OWN_EXPORTS) for package_id in (proof.own_exports or {}).get("unread", ())]
+
+
+def unread_failure(package_id: str, operation: str) -> dict[str, Any]:
+    """Give what is said of an export whose record is damaged; `operation` is what needed it."""
+    return {
+        "store": "own_exports",
+        "id": package_id,
+        "code": DamagedRecord.code,
+        "operation": operation,
+        "status": None,
+    }
 
 
 def _reason(words: Words, planned: Counts, stores: Mapping[str, Mapping[str, Any]], proof: Proof) -> str | None:

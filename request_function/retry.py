@@ -139,16 +139,21 @@ def _left(services: Services, record: RequestRecord, unit_ids: Sequence[str]) ->
     """
     Give the planned ids that are not done, and those that the last look still found.
 
-    Of an erasure that was cut off before it went through the packages these are all of its items.
+    Of an erasure that has not gone through all packages, since it was cut off or could not read the record of one,
+    these are all of its items.
     """
     remaining = services.ledger.remaining(_id(record))
     left: set[str] = set()
     for unit in services.ledger.units(_id(record), unit_ids):
-        in_packages = unit.kind in ITEM_KINDS and OWN_EXPORTS not in record.notes
+        in_packages = unit.kind in ITEM_KINDS and not _went_through_packages(record)
         done = ("no_longer_matching",) if in_packages else DONE
         outcome = services.ledger.outcome(_id(record), unit.unit_id)
         left |= _undone(unit, outcome, done) | set(remaining.get(unit.unit_id, ()))
     return left
+
+
+def _went_through_packages(record: RequestRecord) -> bool:
+    return OWN_EXPORTS in record.notes and not record.notes[OWN_EXPORTS].get("unread")
 
 
 def _undone(unit: WorkUnit, outcome: UnitOutcome | None, done: Sequence[str]) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.cleaning.journal import read
-from shared.cleaning.passing import exports_kept
+from shared.cleaning.passing import may_be_about, readable_exports
 from shared.domain.record import RequestRecord
 from shared.packages import package_prefix, project_path
 from shared.services import Services
@@ -20,12 +20,13 @@ class Exports:
     What a survey found, as ids of requests.
 
     `packages`: of exports that have ended; `running`: exports that began before a time and have not; `kept`: exempt
-    packages that are there, with the time at which they expire.
+    packages that are there, with the time at which they expire; `unread`: exports whose record is damaged.
     """
 
     packages: list[str] = field(default_factory=list)
     running: list[str] = field(default_factory=list)
     kept: dict[str, datetime] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
 
 def survey_exports(
@@ -37,8 +38,8 @@ def survey_exports(
     An export that begins later finds nothing of them. One without a plan yet may concern any project. Packages that
     have expired or were cancelled do not count. May raise `StorageUnavailable`.
     """
-    found = Exports()
-    for record in exports_kept(services):
+    found, damaged = Exports(), list[str]()
+    for record in readable_exports(services, damaged):
         package_id = record.subject_request_id
         if not record.status.is_final:
             if package_id not in exempt and _may_hold(services, record, project_ids, since):
@@ -48,14 +49,15 @@ def survey_exports(
                 found.kept[package_id] = services.expiry_of(record)
             else:
                 found.packages.append(package_id)
+    concerned = (one for one in damaged if one not in exempt and may_be_about(services, one, project_ids))
+    found.unread = sorted(concerned)
     return found
 
 
 def _may_hold(services: Services, record: RequestRecord, project_ids: Collection[str], since: datetime) -> bool:
     if record.received_time > since + CLOCKS_DIFFER_BY:
         return False
-    plan = services.ledger.plan(record.subject_request_id)
-    return plan is None or any(project["id"] in project_ids for project in plan["projects"])
+    return may_be_about(services, record.subject_request_id, project_ids)
 
 
 def holds_files_of(services: Services, erasure_id: str, package_id: str, project_ids: Collection[str]) -> bool:

@@ -52,7 +52,7 @@ class GoneMatches:
         only where it has an id that the service has not. Memory: the ids that the service has not. May raise
         `StorageUnavailable`.
         """
-        for record in exports_kept(self.services) if self.selector.needs_listing else ():
+        for record in exports_kept(self.services, projects) if self.selector.needs_listing else ():
             package_id = record.subject_request_id
             if package_id in exempt or self.services.has_expired(record):
                 continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from shared.cleaning.cleaning_pass import SLICE, Rebuild
@@ -36,18 +36,20 @@ class Progress:
 
     `done`: packages that are as they should be, with what they had held. `wait`: seconds until the next step, None
     when nothing is left to do at present. `running`: exports that must end before there is nothing left for good.
-    `kept`: exempt packages with their expiry.
+    `kept`: exempt packages with their expiry. `unread`: exports whose record is damaged, so that nobody can tell what
+    their packages hold; the others are gone through all the same.
     """
 
     done: Mapping[str, Found]
     wait: float | None = None
     running: list[str] = field(default_factory=list)
     kept: Mapping[str, datetime] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def is_finished(self) -> bool:
         """Whether every package is clean and no export is awaited."""
-        return self.wait is None and not self.running
+        return self.wait is None and not self.running and not self.unread
 
     @property
     def counts(self) -> dict[str, int]:
@@ -76,20 +78,27 @@ class OwnExports:
         """Go on for about a minute and a half; `done` is what the step before gave."""
         began, found = self.services.clock.now(), self._survey()
         done = dict(done)
+        come = partial(Progress, done=done, running=found.running, kept=found.kept, unread=found.unread)
         for package_id in found.packages:
             if package_id in done:
                 continue
             items = self.clean(package_id)
             if items is None:
-                return Progress(done=done, wait=BUSY_SECONDS, running=found.running, kept=found.kept)
+                return come(wait=BUSY_SECONDS)
             done[package_id] = items
             if self.services.clock.now() - began >= SLICE:
-                return Progress(done=done, wait=0, running=found.running, kept=found.kept)
-        return Progress(done=done, running=found.running, kept=found.kept)
+                return come(wait=0)
+        return come()
 
-    def still_there(self) -> dict[str, Held]:
-        """Look through all packages again, as they are: what is still held, by package; empty is the proof."""
-        looked = {package_id: self._look(package_id) for package_id in self._survey().packages}
+    def still_there(self, unread: Collection[str] = ()) -> dict[str, Held]:
+        """
+        Look through all packages again, as they are: what is still held, by package; empty is the proof.
+
+        A record that is damaged and not known as `unread` yet counts as a package that is not finished.
+        """
+        found = self._survey()
+        looked = {package_id: self._look(package_id) for package_id in found.packages}
+        looked |= {package_id: Held(unfinished=True) for package_id in found.unread if package_id not in unread}
         return {package_id: held for package_id, held in looked.items() if held}
 
     def clean(self, package_id: str) -> Found | None:

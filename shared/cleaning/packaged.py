@@ -49,7 +49,7 @@ def find_packaged(
     of the ids. May raise `StorageUnavailable`.
     """
     found: dict[str, Packaged] = {}
-    for record in exports_kept(services) if wanted else ():
+    for record in exports_kept(services, projects) if wanted else ():
         if record.subject_request_id in exempt or services.has_expired(record):
             continue
         plan = services.ledger.plan(record.subject_request_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,26 +70,39 @@ def open_journals(services: Services) -> Iterator[tuple[str, Journal]]:
             yield record.subject_request_id, journal
 
 
-def exports_kept(services: Services) -> Iterator[RequestRecord]:
+def exports_kept(services: Services, projects: Collection[str] | None = None) -> Iterator[RequestRecord]:
     """
     Give the records of all exports that run or have ended and not expired; the cancelled ones are left out.
 
-    `DamagedRecord` after all others: whether its package holds something cannot be told, and no other waits for it.
+    `DamagedRecord` after all others: whether its package holds something of some projects (None: of any) cannot be
+    told, and no other waits for it.
     """
-    damaged: DamagedRecord | None = None
+    damaged: list[str] = []
+    yield from readable_exports(services, damaged)
+    for package_id in damaged:
+        if projects is None or may_be_about(services, package_id, projects):
+            raise DamagedRecord(package_id)
+
+
+def may_be_about(services: Services, package_id: str, projects: Collection[str]) -> bool:
+    """Whether an export's plan names one of some projects; without a plan yet it may be about any."""
+    plan = services.ledger.plan(package_id)
+    return plan is None or any(project["id"] in projects for project in plan["projects"])
+
+
+def readable_exports(services: Services, damaged: list[str]) -> Iterator[RequestRecord]:
+    """Give the same records; ids of exports whose record cannot be read are added to `damaged`."""
     for entry in services.ledger.index():
         if entry.type.is_export and entry.state != "expired":
             try:
                 record = services.ledger.read(entry.request_id).record
             except UnknownRequest:
                 continue
-            except DamagedRecord as error:
-                damaged = error
+            except DamagedRecord:
+                damaged.append(entry.request_id)
                 continue
             if services.ledger.is_indexed_by(record, entry) and record.status is not RequestStatus.CANCELLED:
                 yield record
-    if damaged is not None:
-        raise damaged
 
 
 @dataclass(frozen=True)

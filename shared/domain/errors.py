@@ -123,6 +123,7 @@ class DamagedRecord(TransientError):
 
     def __init__(self, request_id: str) -> None:
         super().__init__(f"the record of request {request_id}")
+        self.damaged = request_id
 
 
 class ServiceUnavailable(TransientError):

@@ -6,11 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from export_function.fulfilment import ExportFulfilment
+from local.verify_receipt.__main__ import SCHEMA
+from local.verify_receipt.numbers import contradictions
+from request_function import reading
+from request_function.approval import Approval, decide
 from request_function.poison import watch_poison_queues
 from request_function.reading import ListQuery, list_requests
 from request_function.retention import remove_expired
+from request_function.retry import retry
 from request_function.watchdog import resend_lost_work
 from shared.domain.errors import DamagedRecord
 from shared.domain.work import EXPORT_WORK
@@ -18,7 +24,7 @@ from shared.lifecycle import LAST_DELIVERY, handle
 from tests.unit.in_process import Process, Region
 
 EXPORT = {"scope": {"projects": "all"}}
-ERASURE = {
+ERASURE: dict[str, Any] = {
     "scope": {"level": "items", "projects": "all", "images": {"metadata": {"subject": "anna"}}},
     "options": {"trained_iterations": "keep"},
 }
@@ -116,6 +122,97 @@ def test_an_erasure_that_a_damaged_record_keeps_waiting_too_long_ends_and_does_n
     hurt(world, package, lambda _: b"")
     ended = process.finish(requested(world, process, ERASURE))
     assert (ended["request_status"], ended["reason"]) == ("failed", "delivery_exhausted")
+    assert ended["failures"] == [failure_of(package, "planning")]
+
+
+def failure_of(package: str, operation: str) -> dict[str, Any]:
+    return {
+        "store": "own_exports",
+        "id": package,
+        "code": "record_damaged",
+        "operation": operation,
+        "status": None,
+    }
+
+
+def planned_erasure(world: Region, process: Process) -> str:
+    """Give an erasure that is planned and waits for its approval, which comes when work goes on."""
+    erasure = requested(world, process, ERASURE | {"options": {**ERASURE["options"], "require_approval": True}})
+    process.work_until(lambda: process.status(erasure)["request_status"] == "awaiting_approval")
+    return erasure
+
+
+def approve(process: Process, erasure: str) -> None:
+    plan_hash = reading.plan(process.services, erasure)["plan_hash"]
+    decide(process.services, erasure, Approval.read({"decision": "approve", "plan_hash": plan_hash}, None))
+
+
+def test_an_erasure_cleans_all_other_packages_and_names_the_one_whose_record_is_damaged(
+    world: Region, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = world.process()
+    packages = [process.finish(requested(world, process))["subject_request_id"] for _ in range(3)]
+    erasure = planned_erasure(world, process)
+    whole = hurt(world, packages[1], lambda _: b"")
+    approve(process, erasure)
+    until = world.clock.now() + timedelta(minutes=30)
+    process.work_until(lambda: world.clock.now() > until)
+    waiting = process.status(erasure)
+    assert (waiting["request_status"], waiting["progress"]["phase"]) == ("in_progress", "own_exports")
+    assert [pictures(world, package) for package in packages] == [1, 2, 1]
+    world.clock.advance(72 * 3600)
+    ended = process.finish(erasure)
+    assert (ended["request_status"], ended["reason"]) == ("partially_completed", "export_running")
+    assert ended["failures"] == [failure_of(packages[1], "own_exports")]
+    receipt = json.loads(reading.receipt(process.services, erasure))
+    assert receipt["stores"]["own_exports"] | {"verified": False, "unread": 1} == (receipt["stores"]["own_exports"])
+    assert contradictions(receipt) == []
+    Draft202012Validator(json.loads(SCHEMA.read_bytes())).validate(receipt)
+    told = [r for r in caplog.records if r.levelname == "ERROR" and "what its package holds is not known" in r.message]
+    assert [(erasure in r.message, packages[1] in r.message) for r in told] == [(True, True)], "once, not at every look"
+    world.requests.put(f"{packages[1]}/record.json", whole)
+    again = retry(process.services, erasure, None).subject_request_id
+    process.work_until(lambda: process.status(again)["request_status"] == "awaiting_approval")
+    approve(process, again)
+    assert process.finish(again)["request_status"] == "completed"
+    assert [pictures(world, package) for package in packages] == [1, 1, 1]
+
+
+def test_an_erasure_goes_on_when_a_record_that_it_waits_for_has_been_put_right(world: Region) -> None:
+    process = world.process()
+    packages = [process.finish(requested(world, process))["subject_request_id"] for _ in range(2)]
+    erasure = planned_erasure(world, process)
+    whole = hurt(world, packages[1], lambda _: b"")
+    approve(process, erasure)
+    until = world.clock.now() + timedelta(hours=5)
+    process.work_until(lambda: world.clock.now() > until)
+    world.requests.put(f"{packages[1]}/record.json", whole)
+    ended = process.finish(erasure)
+    assert (ended["request_status"], ended["reason"], ended["failures"]) == ("completed", None, [])
+    assert [pictures(world, package) for package in packages] == [1, 1]
+
+
+def test_a_record_that_is_damaged_while_the_last_look_is_waited_for_is_not_passed_over(world: Region) -> None:
+    process = world.process()
+    package = process.finish(requested(world, process))["subject_request_id"]
+    erasure = requested(world, process, ERASURE)
+    process.work_until(lambda: process.status(erasure)["request_status"] == "verifying")
+    hurt(world, package, lambda _: b"")
+    until = world.clock.now() + timedelta(hours=5)
+    process.work_until(lambda: world.clock.now() > until)
+    assert process.status(erasure)["progress"]["phase"] == "own_exports"
+    world.clock.advance(72 * 3600)
+    ended = process.finish(erasure)
+    assert (ended["reason"], ended["failures"]) == ("export_running", [failure_of(package, "own_exports")])
+
+
+def test_a_damaged_record_of_an_export_of_other_projects_holds_up_no_erasure(world: Region) -> None:
+    world.control.seed("Birds", 2)
+    process = world.process()
+    birds = process.finish(requested(world, process, {"scope": {"projects": ["Birds"]}}))["subject_request_id"]
+    hurt(world, birds, lambda _: b"")
+    pets = {**ERASURE, "scope": {**ERASURE["scope"], "projects": ["Pets"]}}
+    assert process.finish(requested(world, process, pets))["request_status"] == "completed"
 
 
 def test_work_for_a_damaged_record_is_tried_a_few_times_and_then_left_to_the_watchdog(world: Region) -> None:

@@ -148,3 +148,14 @@ def test_one_person_s_images_that_are_listed_and_not_shown_do_not_count_as_nobod
     with rows_changed(world, odd.project, "GetImagesByIds", lambda rows: []):
         package = sound(world.export(body))
     assert package.ending == ("partially_completed", "inventory_unstable")
+
+
+def test_rows_of_performance_without_an_id_are_written_each_once(world: World) -> None:
+    seeded = world.control.seed("Odd", 2800, share_blobs=True, iterations=1)
+    base = f"projects/{seeded['project']}/iterations/{seeded['iterations'][0]}/image_performances"
+    without = lambda rows: [{name: value for name, value in row.items() if name != "id"} for row in rows]  # noqa: E731
+    with rows_changed(world, seeded["project"], "GetImagePerformances", without):
+        package = world.export()
+    rows = [json.dumps(row, sort_keys=True) for row in package.rows(base)]
+    assert len(rows) == len(set(rows)) > 2 * 256
+    assert (package.ending, package.gaps) == (("completed", None), [])

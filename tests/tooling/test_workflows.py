@@ -1,5 +1,6 @@
 """The workflows of the repository's host: nothing runs there that can change by itself, or that may write."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,15 @@ def commands() -> list[str]:
 
 def test_a_change_is_tested_and_its_packages_are_audited() -> None:
     assert {".ci/run", "make audit-dependencies"} <= set(commands())
+
+
+def test_every_command_of_a_workflow_is_there() -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    scripts = [ROOT / command for command in commands() if not command.startswith("make ")]
+    assert [script for script in scripts if not os.access(script, os.X_OK)] == []
+    called = [line for script in scripts for line in script.read_text().splitlines()] + commands()
+    made = {found for line in called for found in re.findall(r"^make ([a-z-]+)", line)}
+    assert {"lint", "test", "audit-dependencies"} <= made <= targets
 
 
 @JOBS

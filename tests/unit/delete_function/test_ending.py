@@ -198,6 +198,23 @@ def test_a_failure_in_the_apps_own_packages_is_one() -> None:
     assert ending(DONE, Proof(own_exports=OWN | {"failed": 1, "verified": False})).reason == "items_failed"
 
 
+UNREAD = Proof(own_exports=OWN | {"verified": False, "unread": [A, B]})
+
+
+def test_exports_whose_record_is_damaged_are_counted_and_named_and_the_erasure_is_not_complete() -> None:
+    found = ending(DONE, UNREAD)
+    assert found.stores["own_exports"] == OWN | {"verified": False, "unread": 2}
+    assert how(found) == ("partially_completed", "export_running")
+    named = {"store": "own_exports", "code": "record_damaged", "operation": "own_exports", "status": None}
+    assert found.failures == [named | {"id": A}, named | {"id": B}]
+
+
+def test_exports_whose_record_is_damaged_are_named_before_the_items_that_have_failed() -> None:
+    found = ending(FAILED, UNREAD)
+    assert [entry["id"] for entry in found.failures][:2] == [A, B]
+    assert len(found.failures) == 2 + len(FAILED.failures)
+
+
 def test_a_dry_run_says_what_it_found_and_that_nothing_was_deleted_or_verified() -> None:
     plan = plan_of(target(tag_ids=[C], conflicting=[PlannedItem(item_id=C)]))
     assert dry_run_ending(plan, RESIDUALS) == Ending(

@@ -19,6 +19,8 @@ from shared.domain.json_input import parse_json
 
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?(e[+-]?\d{1,2})?", re.ASCII)
 """With the exponent that languages write of small numbers: a second is 0.0002 hours, a tenth of it 2.7e-05."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes in the environment that are no UTF-8: nothing can be encoded with it."""
 _CONTAINER = re.compile(r"[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -109,8 +111,8 @@ class Settings:
         return settings, reader.problems
 
 
-UNRESOLVED = "@Microsoft.KeyVault("
-"""How a setting begins whose secret App Service could not read: the app is given the reference's own text."""
+UNRESOLVED = "@microsoft.keyvault("
+"""How a setting begins, in any case, whose secret App Service could not read: it hands on the reference's own text."""
 DEFAULT_WATCHDOG_SCHEDULE = "0 */5 * * * *"
 MAX_NUMBER = 100_000.0
 MOST_COPIES = 256
@@ -132,8 +134,11 @@ class _Reader:
 
     def text(self, name: str) -> str | None:
         value = self._environ.get(name, "").strip()
-        if value.startswith(UNRESOLVED):  # else a text that is no secret would be taken for one
+        if value.lower().startswith(UNRESOLVED):  # else a text that is no secret would be taken for one
             self.problems.append(f"{name} is a reference to Key Vault that the platform could not resolve")
+            return None
+        if _SURROGATE.search(value):
+            self.problems.append(f"{name} is no UTF-8")
             return None
         return value or None
 

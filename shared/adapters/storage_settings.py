@@ -8,7 +8,6 @@ or a group of settings `<NAME>__accountName`, `<NAME>__blobServiceUri`, `<NAME>_
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,7 +69,7 @@ def is_configured(mapping: Mapping[str, str], name: str) -> bool:
 def _string_problems(name: str, text: str, needs: tuple[Service, ...]) -> list[str]:
     """Check what the SDK would only find at the first call; a SAS is no use, since read links are made with the key."""
     parts = _parts(text)
-    is_emulator = parts.get("usedevelopmentstorage", "").lower() == "true"
+    is_emulator = parts.get("usedevelopmentstorage") == "true"
     if not is_emulator and not (parts.get("accountname") and _is_key(parts.get("accountkey", ""))):
         return [f"{name} is not a connection string with AccountName and AccountKey"]
     if not all(map(is_endpoint, _addresses(parts, () if is_emulator else needs))):
@@ -93,13 +92,13 @@ def _addresses(parts: Mapping[str, str], needs: tuple[Service, ...]) -> list[str
     named = [parts[key] for key in ("blobendpoint", "queueendpoint", "developmentstorageproxyuri") if key in parts]
     protocol, suffix = parts.get("defaultendpointsprotocol", "https"), parts.get("endpointsuffix", _SUFFIX)
     made = [service for service in needs if f"{service}endpoint" not in parts]
-    return named + [f"{protocol}://{parts['accountname']}.{service}.{suffix}" for service in made]
+    return named + [f"{protocol}://{parts['accountname']}.{service}.{suffix}" if suffix else "" for service in made]
 
 
 def _is_key(text: str) -> bool:
     try:
         return bool(base64.b64decode(text, validate=True))
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and so is what characters beyond ASCII raise
         return False
 
 

@@ -106,7 +106,16 @@ def test_one_service_is_enough_where_one_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["AccountName=stgdpr", "nonsense", f"{STRING[:40]}AccountKey=!", "AccountKey=c2VjcmV0"]
+    "text",
+    [
+        "AccountName=stgdpr",
+        "nonsense",
+        f"{STRING[:40]}AccountKey=!",
+        "AccountKey=c2VjcmV0",
+        "AccountName=stgdpr;AccountKey=schlüssel",
+        "AccountName=stgdpr;AccountKey=\udcff",
+        "UseDevelopmentStorage=TRUE",
+    ],
 )
 def test_a_malformed_connection_string_is_named_and_not_shown(text: str) -> None:
     assert problems(X=text) == (f"{NAME} is not a connection string with AccountName and AccountKey",)
@@ -134,6 +143,9 @@ KEY = "AccountName=stgdpr;AccountKey=c2VjcmV0"
         f"{KEY};BlobEndpoint=http://localhost@evil.example/",
         f"{KEY};BlobEndpoint=http://127.0.0.1.example/",
         f"{KEY};BlobEndpoint=stgdpr.blob.core.windows.net",
+        f"{KEY};BlobEndpoint=",
+        f"{KEY};EndpointSuffix=",
+        f"DefaultEndpointsProtocol=ftp;{KEY}",
         f"{KEY};BlobEndpoint=https://stgdpr.blob.core.windows.net:99999",
         f"{KEY};BlobEndpoint=https://[",
         f"{KEY};BlobEndpoint=https://stgdpr.blob.core.windows.net/?sig=signature",

@@ -166,12 +166,23 @@ def test_no_problem_repeats_a_value(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     "name", ["LEDGER_HASH_KEY", "CUSTOM_VISION_TRAINING_KEY", "RECEIPT_SIGNING_KEY", "RECEIPT_RETIRED_KEYS"]
 )
-def test_a_reference_that_the_platform_did_not_resolve_is_never_taken_for_the_secret(name: str) -> None:
-    reference = "@Microsoft.KeyVault(SecretUri=https://vault.vault.azure.net/secrets/secret)"
+@pytest.mark.parametrize("spelt", ["@Microsoft.KeyVault", "@microsoft.keyvault"])
+def test_a_reference_that_the_platform_did_not_resolve_is_never_taken_for_the_secret(name: str, spelt: str) -> None:
+    reference = f"{spelt}(SecretUri=https://vault.vault.azure.net/secrets/secret)"
     settings, found = Settings.read_with_problems(SMALLEST | {name: reference})
     assert found == [f"{name} is a reference to Key Vault that the platform could not resolve"]
     assert reference not in (settings.ledger_hash_key, settings.receipt_signing_key, settings.receipt_retired_keys)
     assert [resource.key for resource in settings.resources] == [None]
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in GOOD] + ["CUSTOM_VISION_ENDPOINT", "CUSTOM_VISION_TRAINING_KEY"])
+def test_a_setting_that_is_no_text_is_named(name: str) -> None:
+    no_utf8 = b"0 0 3 * * * \xff".decode(
+        errors="surrogateescape"
+    )  # as Python gives what is no UTF-8 in the environment
+    found = Installation(SMALLEST | STORAGE | {name: no_utf8}).problems()
+    assert found
+    assert all(problem.startswith(name) for problem in found)
 
 
 def test_all_problems_are_found_at_once() -> None:

@@ -8,7 +8,6 @@ Blob From URL) on the condition that they are still the same. Where that cannot 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,6 +27,7 @@ from shared.domain.media_type import media_type
 from shared.domain.resources import Image, StoredPrediction
 from shared.packages import checked, file_row, package_prefix, project_path
 from shared.ports import SourceFacts
+from shared.reading_ahead import side_by_side
 
 LARGEST_COPY = 256 * 1024 * 1024
 NOT_SEEN = "the bytes were copied inside the storage service and not read here"
@@ -69,8 +69,7 @@ class PictureCopier:
 
         As many at once as COPY_CONCURRENCY allows, and fewer while the process could not copy them faster anyway.
         """
-        with ThreadPoolExecutor(self.work.services.settings.copy_concurrency) as pool:
-            return list(pool.map(self._copied, pictures))
+        return side_by_side(pictures, self._copied, self.work.services.settings.copy_concurrency)
 
     def _copied(self, picture: Pictured) -> Copied:
         try:

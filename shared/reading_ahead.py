@@ -53,3 +53,33 @@ def begun[T](work: Callable[[], T]) -> Iterator[Callable[[], T]]:
 def with_first_read[T](items: Iterator[T]) -> Iterator[T]:
     """Read the first item now, and give all of them; for items that read themselves ahead once they are asked for."""
     return chain(list(islice(items, 1)), items)
+
+
+def side_by_side[T, R](items: Iterable[T], work: Callable[[T], R], width: int) -> list[R]:
+    """
+    Give the results of `work` in the order of the items, which `width` threads take from one stack until it is empty.
+
+    For many items of some hundred microseconds each, where a job of its own for each would cost a tenth of that. An
+    error is raised when all threads have ended; after it no further item is begun.
+    """
+    left, found = deque(enumerate(items)), dict[int, R]()
+
+    def take_turns() -> None:
+        try:
+            while (taken := _taken(left)) is not None:
+                found[taken[0]] = work(taken[1])
+        finally:
+            left.clear()
+
+    with ThreadPoolExecutor(width) as pool:
+        jobs = [pool.submit(take_turns) for _ in range(min(width, len(left)))]
+    for job in jobs:
+        job.result()
+    return [found[at] for at in range(len(found))]
+
+
+def _taken[T](left: deque[T]) -> T | None:
+    try:
+        return left.popleft()
+    except IndexError:
+        return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
+from functools import cache
 from string import Formatter
 
 VOID = frozenset({"br", "img", "link", "meta"})
@@ -32,10 +33,7 @@ type Attribute = str | int | bool | None
 
 def escaped(value: Content) -> Safe:
     """Give a value as HTML text, fit for attributes too; None is nothing, control characters become a visible sign."""
-    if isinstance(value, Safe):
-        return value
-    text = "" if value is None else str(value)
-    return Safe(html.escape(_CONTROL.sub("\ufffd", text), quote=True) if _SPECIAL.search(text) else text)
+    return value if isinstance(value, Safe) else Safe(_text(value))
 
 
 def element(name: str, *children: Content, **attributes: Attribute) -> Safe:
@@ -45,15 +43,15 @@ def element(name: str, *children: Content, **attributes: Attribute) -> Safe:
     An attribute that is True stands alone, one that is None or False is left out. `name` and the names of attributes
     are our own words, never values of the service.
     """
-    opened = f"<{name}{''.join(map(_attribute, attributes.items()))}>"
+    given = "".join([_attribute(*pair) for pair in attributes.items()]) if attributes else ""
     if name in VOID:
-        return Safe(opened)
-    return Safe(f"{opened}{''.join(map(escaped, children))}</{name}>")
+        return Safe(f"<{name}{given}>")
+    return Safe(f"<{name}{given}>{''.join([_text(child) for child in children])}</{name}>")
 
 
 def joined(parts: Iterable[Content]) -> Safe:
     """Put parts one after the other."""
-    return Safe("".join(map(escaped, parts)))
+    return Safe("".join([_text(part) for part in parts]))
 
 
 def halves(frame: Safe) -> tuple[Safe, Safe]:
@@ -90,8 +88,22 @@ def raw(text: str) -> Safe:
     return Safe(text)
 
 
-def _attribute(pair: tuple[str, Attribute]) -> str:
-    name, value = pair[0].rstrip("_").replace("_", "-"), pair[1]
+def _text(value: Content) -> str:
+    """See `escaped`, which makes a `Safe` of it; a large page has a dozen texts for each picture."""
+    if isinstance(value, Safe) or value is None:
+        return value or ""
+    text = str(value)
+    return html.escape(_CONTROL.sub("\ufffd", text), quote=True) if _SPECIAL.search(text) else text
+
+
+def _attribute(word: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
-    return f" {name}" if value is True else f' {name}="{escaped(value)}"'
+    name = _attribute_name(word)
+    return f" {name}" if value is True else f' {name}="{_text(value)}"'
+
+
+@cache
+def _attribute_name(word: str) -> str:
+    """Give an attribute's name for the word that Python takes; there are some dozen of them."""
+    return word.rstrip("_").replace("_", "-")

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-import requests
 
 from local.custom_vision.server import RunningEmulator, running_emulator
-from shared.adapters.http_exchange import make_session
+from shared.adapters.http_exchange import StraightSession, make_session
 from tests.erasure.world import World
 
 SETTINGS = {"ERASURE_VERIFY_DEADLINE_HOURS": "2", "ALLOW_ACCOUNT_DELETION": "true"}
 
 
 @pytest.fixture(scope="package")
-def session() -> Iterator[requests.Session]:
+def session() -> Iterator[StraightSession]:
     with make_session(8) as one:
         yield one
 
@@ -25,7 +24,7 @@ def emulator() -> Iterator[RunningEmulator]:
 
 
 @pytest.fixture(scope="package")
-def make_world(emulator: RunningEmulator, session: requests.Session) -> Callable[..., World]:
+def make_world(emulator: RunningEmulator, session: StraightSession) -> Callable[..., World]:
     """Give a maker of empty worlds; settings as keywords."""
 
     def make(**settings: str) -> World:

@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from local.custom_vision.server import RunningEmulator, running_emulator
-from shared.adapters.http_exchange import make_session
+from shared.adapters.http_exchange import StraightSession, make_session
 from tests.exports.world import Package, World, findings
 
 type MakeWorld = Callable[..., World]
 
 
 @pytest.fixture(scope="session")
-def http() -> Iterator[requests.Session]:
+def http() -> Iterator[StraightSession]:
     with make_session(8) as session:
         yield session
 
@@ -26,7 +25,7 @@ def emulators() -> Iterator[list[RunningEmulator]]:
 
 
 @pytest.fixture
-def make_world(emulators: list[RunningEmulator], http: requests.Session) -> MakeWorld:
+def make_world(emulators: list[RunningEmulator], http: StraightSession) -> MakeWorld:
     """Make an installation with settings of its own; `resources` says over how many of the two."""
 
     def make(resources: int = 1, **settings: str) -> World:

@@ -17,6 +17,7 @@ from local.azurite.server import Azurite, running_azurite
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.server import running_emulator
 from local.functions_host.process import HostProcess, running_host
+from shared.adapters.http_exchange import make_session
 from tests.acceptance.package import Package
 from tests.acceptance.stack import ROOT, TRAINING_KEY, Stack, eventually, fast_settings
 from tests.exports.everything import Album, fill
@@ -42,7 +43,7 @@ def site(azurite: Azurite, account: str, folder: Path, changes: Mapping[str, str
     with ExitStack() as things:
         first = things.enter_context(running_emulator(storage=service, training_key=TRAINING_KEY))
         second = things.enter_context(running_emulator(storage=service, training_key="second-key"))
-        http = things.enter_context(requests.Session())
+        http = things.enter_context(make_session(4))
         world = World([first, second], http)
         world.controls[1].virtual_network("all")
         for name in ACCOUNTS:

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from local.custom_vision.control import EmulatorControl
 from local.custom_vision.emulator import Outcome
 from local.custom_vision.server import RunningEmulator
@@ -19,6 +17,7 @@ from local.verify_package.report import Report
 from local.verify_package.verification import verify
 from shared.adapters.call_budget import UnlimitedBudget
 from shared.adapters.custom_vision import CustomVisionClient
+from shared.adapters.http_exchange import StraightSession
 from shared.adapters.resource_manager import ResourceManagerClient
 from shared.domain.errors import SourceRefusal
 from shared.ports import BlobStore, Queues
@@ -42,7 +41,7 @@ def resource_id_of(account: str) -> str:
 class World(Region):
     """A region with one emulator per resource, whose storage also opens links to its own blobs."""
 
-    def __init__(self, emulators: Sequence[RunningEmulator], session: requests.Session, **settings: str) -> None:
+    def __init__(self, emulators: Sequence[RunningEmulator], session: StraightSession, **settings: str) -> None:
         self.emulators = emulators
         endpoints = {
             "CUSTOM_VISION_ENDPOINT": ",".join(one.url for one in emulators),

@@ -25,7 +25,7 @@ from request_function.poison import watch_poison_queues
 from request_function.watchdog import resend_lost_work
 from shared.adapters.call_budget import UnlimitedBudget
 from shared.adapters.custom_vision import CustomVisionClient
-from shared.adapters.http_exchange import make_session
+from shared.adapters.http_exchange import StraightSession, make_session
 from shared.adapters.picture_source import HttpPictureSource
 from shared.bootstrap import Installation
 from shared.domain.errors import SourceRefusal
@@ -130,7 +130,7 @@ class Region:
     """What is there whatever happens to the app."""
 
     emulator: RunningEmulator
-    session: requests.Session
+    session: StraightSession
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from shared.file_pages import ROWS_A_PAGE, write_pages
 from shared.ledger import RequestLedger
 from shared.packages import PackageStore
 from shared.ports import BlobEntry, StoredBlob
-from shared.reading_ahead import begun, together, with_first_read
+from shared.reading_ahead import begun, side_by_side, together, with_first_read
 from tests.fakes import InMemoryBlobStore
 from tests.unit.derived.built import HEAD, REQUEST_ID, TIME, Builder, image_row
 from tests.unit.in_process import Process, Region, region
@@ -301,3 +301,27 @@ def test_whether_a_turn_lasts_is_asked_of_lease_and_record_at_once() -> None:
             store.writes, store.reads = naming("/closing.turn"), naming("/record.json")
             turn.check()
     assert store.met
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 100])
+def test_many_small_things_are_done_side_by_side_and_given_in_order(number: int) -> None:
+    busy = threading.Barrier(min(3, number) or 1)
+
+    def work(item: int) -> int:
+        if item < 3:
+            busy.wait(timeout=30)  # the first ones meet: nobody waits for another to have ended
+        return item * 2
+
+    assert side_by_side(range(number), work, 3) == [item * 2 for item in range(number)]
+
+
+def test_after_an_error_nothing_further_is_begun_and_the_error_is_raised() -> None:
+    begun_ones: list[int] = []
+
+    def work(item: int) -> int:
+        begun_ones.append(item)
+        raise IndexError(item)
+
+    with pytest.raises(IndexError):
+        side_by_side(range(100), work, 2)
+    assert len(begun_ones) <= 2

@@ -156,9 +156,9 @@ class RequestLedger:
         return is_won
 
     def plan(self, request_id: str) -> dict[str, Any] | None:
-        """Read the plan as it lies there, without its pages; None before it is frozen."""
+        """Read the plan as it lies there, without pages; None before it is frozen, `DamagedRecord` if it is none."""
         content = self.plan_bytes(request_id)
-        return None if content is None else json.loads(content)
+        return None if content is None else _plan_of(request_id, content)
 
     def frozen_plan(self, request_id: str) -> dict[str, Any] | None:
         """Give the same while the request goes on: read once, since it does not change (`FrozenPlans`)."""
@@ -346,6 +346,16 @@ class RequestLedger:
 
 def _record(request_id: str) -> str:
     return f"{_checked(request_id)}/record.json"
+
+
+def _plan_of(request_id: str, content: bytes) -> dict[str, Any]:
+    try:
+        plan: dict[str, Any] = json.loads(content)
+        if all(project["id"] for project in plan["projects"]):
+            return plan
+    except MALFORMED:
+        pass  # the same as a plan whose projects have no ids
+    raise DamagedRecord(request_id)
 
 
 def _page(request_id: str, number: int) -> str:

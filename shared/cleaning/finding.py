@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.cleaning.journal import read
 from shared.cleaning.passing import may_be_about, readable_exports
+from shared.domain.errors import DamagedRecord
 from shared.domain.record import RequestRecord
 from shared.packages import package_prefix, project_path
 from shared.services import Services
@@ -20,13 +21,21 @@ class Exports:
     What a survey found, as ids of requests.
 
     `packages`: of exports that have ended; `running`: exports that began before a time and have not; `kept`: exempt
-    packages that are there, with the time at which they expire; `unread`: exports whose record is damaged.
+    packages that are there, with the time at which they expire; `unread`: exports whose record, plan or journal is
+    damaged.
     """
 
     packages: list[str] = field(default_factory=list)
     running: list[str] = field(default_factory=list)
     kept: dict[str, datetime] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
+
+    def add_package(self, package_id: str, kept_until: datetime | None) -> None:
+        """Take in a package that is there; `kept_until` is the end of one that is exempt."""
+        if kept_until is None:
+            self.packages.append(package_id)
+        else:
+            self.kept[package_id] = kept_until
 
 
 def survey_exports(
@@ -40,15 +49,15 @@ def survey_exports(
     """
     found, damaged = Exports(), list[str]()
     for record in readable_exports(services, damaged):
-        package_id = record.subject_request_id
-        if not record.status.is_final:
-            if package_id not in exempt and _may_hold(services, record, project_ids, since):
-                found.running.append(package_id)
-        elif not services.has_expired(record) and holds_files_of(services, erasure_id, package_id, project_ids):
-            if package_id in exempt:
-                found.kept[package_id] = services.expiry_of(record)
-            else:
-                found.packages.append(package_id)
+        package_id, is_exempt = record.subject_request_id, record.subject_request_id in exempt
+        try:
+            if not record.status.is_final:
+                if not is_exempt and _may_hold(services, record, project_ids, since):
+                    found.running.append(package_id)
+            elif not services.has_expired(record) and holds_files_of(services, erasure_id, package_id, project_ids):
+                found.add_package(package_id, services.expiry_of(record) if is_exempt else None)
+        except DamagedRecord:  # its plan, or its journal
+            damaged.append(package_id)
     concerned = (one for one in damaged if one not in exempt and may_be_about(services, one, project_ids))
     found.unread = sorted(concerned)
     return found

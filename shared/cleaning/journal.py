@@ -16,7 +16,8 @@ from typing import Any
 from uuid import uuid4
 
 from shared.domain.canonical import canonical
-from shared.domain.errors import AlreadyExists, Superseded
+from shared.domain.errors import AlreadyExists, DamagedRecord, Superseded
+from shared.domain.record import MALFORMED
 from shared.domain.times import parse_rfc3339, rfc3339
 from shared.packages import checked
 from shared.ports import BlobStore, Clock
@@ -61,9 +62,16 @@ def is_being_rebuilt(ledger_blobs: BlobStore, package_id: str) -> bool:
 
 
 def read(blobs: BlobStore, package_id: str) -> Journal:
-    """Read a package's journal; an empty one if it was never cleaned."""
+    """Read a package's journal; an empty one if it was never cleaned, `DamagedRecord` if what lies there is none."""
     blob = blobs.read(_name(package_id))
-    return Journal(**json.loads(blob.content)) if blob else Journal()
+    return _journal_of(package_id, blob.content) if blob else Journal()
+
+
+def _journal_of(package_id: str, content: bytes) -> Journal:
+    try:
+        return Journal(**json.loads(content))
+    except MALFORMED:
+        raise DamagedRecord(package_id) from None
 
 
 def change(blobs: BlobStore, package_id: str, edit: Callable[[Journal], Journal]) -> Journal:
@@ -71,7 +79,7 @@ def change(blobs: BlobStore, package_id: str, edit: Callable[[Journal], Journal]
     name = _name(package_id)
     while True:
         blob = blobs.read(name)
-        before = Journal(**json.loads(blob.content)) if blob else Journal()
+        before = _journal_of(package_id, blob.content) if blob else Journal()
         after = edit(before)
         if after == before:
             return after

@@ -19,6 +19,7 @@ from shared.cleaning.journal import WORDS, Journal, read, register
 from shared.cleaning.passing import run_pass
 from shared.cleaning.places import Erased
 from shared.cleaning.searching import Held, held_of
+from shared.domain.errors import DamagedRecord
 from shared.services import Services
 from shared.tombstones import of_erasures
 
@@ -82,7 +83,11 @@ class OwnExports:
         for package_id in found.packages:
             if package_id in done:
                 continue
-            items = self.clean(package_id)
+            try:
+                items = self.clean(package_id)
+            except DamagedRecord:
+                found.unread.append(package_id)
+                continue
             if items is None:
                 return come(wait=BUSY_SECONDS)
             done[package_id] = items
@@ -94,12 +99,12 @@ class OwnExports:
         """
         Look through all packages again, as they are: what is still held, by package; empty is the proof.
 
-        A record that is damaged and not known as `unread` yet counts as a package that is not finished.
+        One whose record, plan or journal is damaged counts as not finished, but for those that are known as `unread`.
         """
         found = self._survey()
         looked = {package_id: self._look(package_id) for package_id in found.packages}
-        looked |= {package_id: Held(unfinished=True) for package_id in found.unread if package_id not in unread}
-        return {package_id: held for package_id, held in looked.items() if held}
+        looked |= {package_id: Held(unfinished=True) for package_id in found.unread}
+        return {package_id: held for package_id, held in looked.items() if held and package_id not in unread}
 
     def clean(self, package_id: str) -> Found | None:
         """Clean one package, with all erasures that wait for it; None if it is not done yet: come again."""
@@ -129,7 +134,10 @@ class OwnExports:
 
     def _look(self, package_id: str) -> Held:
         held = held_of(self.services.packages, package_id, self._erased_in(package_id))
-        held.unfinished = read(self.services.ledger.blobs, package_id).concerns(self.request_id)
+        try:
+            held.unfinished = read(self.services.ledger.blobs, package_id).concerns(self.request_id)
+        except DamagedRecord:
+            held.unfinished = True
         return held
 
     def _survey(self) -> Exports:

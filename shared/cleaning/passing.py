@@ -85,8 +85,11 @@ def exports_kept(services: Services, projects: Collection[str] | None = None) ->
 
 
 def may_be_about(services: Services, package_id: str, projects: Collection[str]) -> bool:
-    """Whether an export's plan names one of some projects; without a plan yet it may be about any."""
-    plan = services.ledger.plan(package_id)
+    """Whether an export's plan names one of some projects; without a plan, or with a damaged one, it may be any."""
+    try:
+        plan = services.ledger.plan(package_id)
+    except DamagedRecord:
+        return True
     return plan is None or any(project["id"] in projects for project in plan["projects"])
 
 

@@ -117,7 +117,11 @@ class Throttled(TransientError):
 
 
 class DamagedRecord(TransientError):
-    """What lies there as a request's record is none, which this app never writes; the work waits for who mends it."""
+    """
+    What lies there as a request's record, plan or journal is none, which this app never writes.
+
+    The work waits for who mends it; `damaged` is the request.
+    """
 
     code = "record_damaged"
 

@@ -178,6 +178,32 @@ def test_an_erasure_cleans_all_other_packages_and_names_the_one_whose_record_is_
     assert [pictures(world, package) for package in packages] == [1, 1, 1]
 
 
+NO_OBJECTS = (b"", b"{", b"[]", b"null", b'{"projects": 1}')
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *[("plan.json", content) for content in (*NO_OBJECTS, b"{}", b'{"projects": ["a"]}')],
+        *[("cleaning.json", content) for content in NO_OBJECTS],
+    ],
+)
+def test_a_damaged_plan_or_journal_of_an_export_is_named_like_its_record(
+    world: Region, name: str, content: bytes
+) -> None:
+    process = world.process()
+    packages = [process.finish(requested(world, process))["subject_request_id"] for _ in range(2)]
+    erasure = planned_erasure(world, process)
+    world.requests.put(f"{packages[0]}/{name}", content)
+    approve(process, erasure)
+    until = world.clock.now() + timedelta(minutes=30)
+    process.work_until(lambda: world.clock.now() > until)
+    assert [pictures(world, package) for package in packages] == [2, 1]
+    world.clock.advance(72 * 3600)
+    ended = process.finish(erasure)
+    assert (ended["reason"], ended["failures"]) == ("export_running", [failure_of(packages[0], "own_exports")])
+
+
 def test_an_erasure_goes_on_when_a_record_that_it_waits_for_has_been_put_right(world: Region) -> None:
     process = world.process()
     packages = [process.finish(requested(world, process))["subject_request_id"] for _ in range(2)]

@@ -35,12 +35,17 @@ def resend_lost_work(services: Services) -> int:
 
 def _look_after(services: Services, entry: IndexEntry) -> int:
     try:
-        current = services.ledger.read(entry.request_id)
-    except UnknownRequest:
-        return _drop_orphan(services, entry)
+        return _set_going(services, entry)
     except DamagedRecord as error:
         _log.error("%s; it goes on when that has been put right", error)
         return 0
+
+
+def _set_going(services: Services, entry: IndexEntry) -> int:
+    try:
+        current = services.ledger.read(entry.request_id)
+    except UnknownRequest:
+        return _drop_orphan(services, entry)
     if not services.ledger.is_indexed_by(current.record, entry):
         return _drop_orphan(services, entry)
     if current.record.status.is_final:

@@ -75,6 +75,18 @@ def test_the_watchdog_looks_after_the_requests_behind_a_damaged_one(world: Regio
     assert process.finish(damaged)["request_status"] == "completed"
 
 
+def test_the_watchdog_looks_after_the_requests_behind_one_whose_plan_is_damaged(world: Region) -> None:
+    process = world.process()
+    before, damaged, after = (requested(world, process) for _ in range(3))
+    process.work_until(lambda: process.status(damaged)["request_status"] == "exporting")
+    assert process.status(damaged)["progress"]["phase"] == "data"
+    list(world.queues.drain(EXPORT_WORK))
+    world.requests.put(f"{damaged}/plan.json", b"")
+    world.pass_time(1300)
+    assert resend_lost_work(process.services) == 2
+    assert {process.finish(one)["request_status"] for one in (before, after)} == {"completed"}
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_list_shows_the_requests_around_a_damaged_one(world: Region, damage: Damage) -> None:
     process = world.process()

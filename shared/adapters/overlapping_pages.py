@@ -3,8 +3,8 @@ Paging by offset over an order with ties: each page begins a little before the e
 
 Images of one upload batch share their time of creation, and the service gives such a tie in another order with every
 answer (Training API v3.3, GetImages). If a page ended within a tie and the next one began there, an image might stand
-on both pages or on none. So a page that follows begins no later than the tie in which the page before ended: wherever
-the images of a tie stand, one page shows all of them.
+on both pages or on none. So a page that follows begins before the tie in which the page before ended: wherever the
+images of a tie stand, one page shows all of them, also if a few images before them were deleted between the two pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from shared.reading_ahead import ahead
 
 PAGE = 256
 OVERLAP = 16
-"""Rows that two pages share. Recorded ties have one to four; of longer ones the next page begins where they do."""
+"""Rows that two pages share. Recorded ties have one to four; before longer ones the next page begins earlier."""
+MARGIN = 4
+"""Rows before the last tie that two pages share: without any, each row deleted before it might hide one of the tie."""
 PAGES_AHEAD = 3
 
 _STEP = PAGE - OVERLAP
@@ -30,20 +32,20 @@ def overlapping_pages[T](
     Give the pages of at most `PAGE` rows that `read` gives for an offset, until one is short; rows may come twice.
 
     `time_of` gives what rows are ordered by. Pages of the first `expected` rows are asked for a few ahead of the one
-    that is needed, as long as no tie is longer than the overlap. A tie of a whole page or more cannot be bridged:
-    there it is for the caller to see that rows are missing.
+    that is needed, as long as no tie is longer than the overlap without the margin. A tie of a whole page or more
+    cannot be bridged: there it is for the caller to see that rows are missing.
     """
     start, foreseen = 0, expected
     while True:
-        offsets = range(start, max(foreseen, start + 1), _STEP)
+        offsets = range(start, max(foreseen - OVERLAP, start) + 1, _STEP)  # a page that would be the last is short
         with closing(_read_all(offsets, read)) as pages:
             for offset, page in zip(offsets, pages, strict=False):
                 yield page
                 if len(page) < PAGE:
                     return
-                start, own = offset + _STEP, PAGE - len(_last_tie(page, time_of))
-                if 0 < own < _STEP:
-                    start, foreseen = offset + own, 0
+                start, own = offset + _STEP, len(page) - len(_last_tie(page, time_of))
+                if 0 < own < _STEP + MARGIN:
+                    start, foreseen = offset + max(own - MARGIN, 1), 0
                     break
 
 

@@ -4,7 +4,8 @@ import pytest
 import requests
 
 from shared.adapters.call_budget import Purpose
-from shared.adapters.custom_vision import PAGE, CustomVisionClient
+from shared.adapters.custom_vision import CustomVisionClient
+from shared.adapters.overlapping_pages import PAGE
 from shared.domain.errors import (
     GdprError,
     OutcomeUnknown,

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 
 from shared.adapters.custom_vision import CustomVisionClient
 from shared.domain.errors import (
     RequestTooLong,
+    UnexpectedResponse,
 )
 from shared.ports import DeletionAnswer
 from tests.unit.adapters.conftest import KEY
@@ -173,8 +175,18 @@ def test_a_list_is_read_whole_and_in_order_whatever_length_was_expected(
     server.answer = page
     pages = list(client.image_pages(PROJECT, expected=expected))
     assert list(dict.fromkeys(image.id for one in pages for image in one)) == ids(rows)
-    needed, ahead_of_the_last = rows // 240 + 1, 3
+    needed, ahead_of_the_last = max(0, rows - 16) // 240 + 1, 3
     assert needed <= len(server.asked) <= needed + (ahead_of_the_last if expected > rows else 0)
+
+
+@pytest.mark.parametrize("rows", [256, 257, 1000])
+def test_a_list_that_gives_the_same_rows_for_every_page_is_refused_whatever_their_number(
+    client: CustomVisionClient, server: ScriptedServer, rows: int
+) -> None:
+    server.script(answer([{"id": one} for one in ids(rows)]))
+    with pytest.raises(UnexpectedResponse):
+        list(islice(client.image_pages(PROJECT), 9))
+    assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize("last", [{"continuation": None}, {"continuation": ""}, {}, None])

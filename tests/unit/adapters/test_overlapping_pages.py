@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.overlapping_pages import OVERLAP, PAGE, overlapping_pages
+from shared.adapters.overlapping_pages import MARGIN, OVERLAP, PAGE, overlapping_pages
 
 type Row = tuple[int, int]
 """The time by which a list is ordered, and a number."""
@@ -50,13 +50,31 @@ def test_every_row_comes_whatever_the_ties_as_long_as_none_fills_a_page(
 def test_short_ties_cost_one_call_for_every_240_rows(ties: list[int], seed: int) -> None:
     tied = TiedList(ties, seed)
     assert read(tied, len(tied.rows)) == tied.rows
-    assert len(tied.asked) <= len(tied.rows) // (PAGE - OVERLAP) + 1
+    assert len(tied.asked) <= max(0, len(tied.rows) - OVERLAP) // (PAGE - OVERLAP) + 1
 
 
-def test_the_page_after_a_long_tie_begins_where_the_tie_does() -> None:
+def test_the_page_after_a_long_tie_begins_a_little_before_the_tie() -> None:
     tied = TiedList([200, 64, 64])
     assert read(tied) == tied.rows
-    assert tied.asked == [0, 200]
+    assert tied.asked == [0, 200 - MARGIN]
+
+
+@given(st.lists(st.integers(1, PAGE - 1 - MARGIN), max_size=30), st.integers(0, 9), st.randoms())
+def test_no_row_is_passed_over_where_a_few_of_those_before_go_between_two_pages(
+    ties: list[int], seed: int, chance: random.Random
+) -> None:
+    tied, gone = TiedList(ties, seed), set[Row]()
+
+    def page(offset: int) -> Sequence[Row]:
+        shown = tied.page(offset)
+        passed = sorted(row for row in tied.rows - gone if row[0] < shown[-1][0]) if len(shown) == PAGE else []
+        for row in passed[: chance.randint(0, MARGIN)]:
+            gone.add(row)
+            tied.ties[row[0] - 1].remove(row)
+        return shown
+
+    pages = overlapping_pages(page, lambda row: row[0])
+    assert {row for shown in pages for row in shown} >= tied.rows - gone
 
 
 @pytest.mark.parametrize("foreseen", [False, True])

@@ -87,7 +87,7 @@ class Planner:
         for project_id in sorted(found, key=lambda one: (self.builder.place_of_packaged(one), one)):
             packaged = found[project_id]
             resource = hosts.get(project_id, packaged.resource)
-            finder.tracker.found_elsewhere(packaged.items.images)
+            finder.tracker.observe_ids(packaged.items.images)
             self.missing_predictions.difference_update(packaged.items.predictions)
             if resource in self.services.vision:
                 target = _packaged_target(resource, project_id, packaged.items)

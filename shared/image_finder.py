@@ -134,7 +134,7 @@ class Finder:
             if is_selected(self.selector, row):
                 candidates.add(row.id)
                 if judged is not None:
-                    self.tracker.observe([row])
+                    self.tracker.observe_content(row)
                     judged.listed.put(row.id, row_hash(self.hash_key, row))
                     judged.tag_ids.update(tag_id for tag_id, _ in row.tags)
             elif judged is not None:
@@ -150,6 +150,7 @@ class Finder:
     ) -> None:
         for batch in batched(candidates, UNIT_SIZE, strict=False):
             hashes = judged.take_listed(batch)
+            self.tracker.observe_ids(hashes)
             unread = [item for item in batch if item not in hashes]
             for source in sources:
                 ids = unread if source is None else batch

@@ -124,9 +124,13 @@ class MatchTracker:
         """Take note of some rows."""
         for image in rows:
             self._ids.discard(image.id)
-            for tag_id, name in image.tags if self._tags else ():
-                self.observe_tag(tag_id, name)
-            self._metadata_open = self._metadata_open and not _by_metadata(self._selector, image)
+            self.observe_content(image)
+
+    def observe_content(self, image: Image) -> None:
+        """Take note of a row's tags and metadata; whether its image is still there is another question."""
+        for tag_id, name in image.tags if self._tags else ():
+            self.observe_tag(tag_id, name)
+        self._metadata_open = self._metadata_open and not _by_metadata(self._selector, image)
 
     def observe_tag(self, tag_id: str, name: str) -> None:
         """Take note of a tag, of a row or of its own."""
@@ -137,8 +141,8 @@ class MatchTracker:
         """The ids of the selector that no row has had yet."""
         return frozenset(self._ids)
 
-    def found_elsewhere(self, ids: Iterable[str]) -> None:
-        """Take note of ids that were met in another place than a row of the service."""
+    def observe_ids(self, ids: Iterable[str]) -> None:
+        """Take note of ids of images that are there, whatever shows it."""
         self._ids.difference_update(ids)
 
     @property

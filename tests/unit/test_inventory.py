@@ -206,3 +206,14 @@ def test_an_image_whose_row_changes_between_two_passes_is_judged_by_the_last(wor
     found = Finder(SELECTORS[0], "a key", reads_again=False).find(client, resolved)
     assert found.stable
     assert set(found.items.ids) == set(anna[2:])
+
+
+def test_an_id_that_goes_while_the_list_is_read_is_not_taken_for_found(world: Region) -> None:
+    seeded = world.control.seed("Pets", 300, tags=["anna", "ben"])
+    gone = seeded["images"][0]
+    client: Any = ChangedBetweenPasses(client_of(world), lambda: world.control.delete_images(seeded["project"], [gone]))
+    selector = ImageSelector(ids=frozenset({gone}), tags=frozenset({"anna"}))
+    (resolved,) = resolve_projects(world.process().services, "all")
+    finder = Finder(selector, "a key", reads_again=False)
+    assert gone not in finder.find(client, resolved).items.ids
+    assert finder.tracker.missing_ids == {gone}  # so that it is looked for in packages

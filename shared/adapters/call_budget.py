@@ -22,6 +22,7 @@ from shared.ports import BlobStore, Clock
 type Purpose = Literal["export", "erasure"]
 
 PATIENCE_SECONDS = 5.0
+PATIENCE_TURNS = 4  # with less than one call a second: as many as ask at once for the pages of one list, and one more
 LONGEST_SPAN = 0.5
 FIRST_SPAN = 0.125
 SHORTEST_LEAD, LONGEST_LEAD = 0.01, 2.0
@@ -36,7 +37,7 @@ class CallBudget(Protocol):
 
     def acquire(self, purpose: Purpose) -> None:
         """
-        Wait for the permission to make one call, a few seconds at most.
+        Wait for the permission to make one call, a few seconds at most (a few calls' time at a rate below 1).
 
         Errors: `Throttled` with `retry_after` when it would take longer, `StorageUnavailable` when calls cannot be
         counted.
@@ -74,7 +75,7 @@ class SharedCallBudget:
         self._clock = clock
         self._ledger = _BookBlob(blobs, blob_name(host), self._now)
         self._spacing = lane_spacing(calls_per_second)
-        self._sleep, self._patience = sleep, patience
+        self._sleep, self._patience = sleep, max(patience, PATIENCE_TURNS * self._spacing["shared"])
         self._lock = Lock()
         self._slots: list[Slot] = []
         self._span, self._lost = 0.0, 0
@@ -82,8 +83,9 @@ class SharedCallBudget:
 
     def acquire(self, purpose: Purpose) -> None:
         """
-        Wait for a slot and take it, up to `patience` seconds and a little.
+        Wait for a slot and take it, up to `patience` seconds and a little, or a few slots at a rate below 1.
 
+        Who reads a list begins again after `Throttled`, so with less it would come to no end.
         Errors: `Throttled`, `StorageUnavailable`.
         """
         deadline = self._now() + self._patience

@@ -209,6 +209,22 @@ def test_a_wait_of_more_than_a_few_seconds_is_refused_with_its_length() -> None:
     assert time.seconds <= PATIENCE_SECONDS
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 1.0])
+def test_at_a_low_rate_a_list_that_is_read_a_few_pages_ahead_comes_to_its_end(rate: float) -> None:
+    time = VirtualTime()
+    instance = Instance(time, SlowStore(time, latency=0.0), rate=rate)
+    calls: list[float] = []
+
+    def read_pages() -> None:
+        for _ in range(4):
+            instance.budget.acquire("erasure")
+            calls.append(time.seconds)
+
+    time.run(*[read_pages] * 3)
+    assert len(calls) == 12
+    assert busiest_second(sorted(calls)) == 1
+
+
 def test_no_call_passes_uncounted_while_storage_is_away() -> None:
     time = VirtualTime()
     store = SlowStore(time)

@@ -14,9 +14,8 @@ from export_function.narrowing import shown_rows
 from export_function.planning import NOT_TRAINED
 from export_function.unit_work import Result, UnitWork, failure, gap, raise_if_worth_waiting, refusal_code
 from export_function.vanished import has_vanished, name_vanished
-from shared.domain.canonical import canonical
 from shared.domain.errors import AccessDenied, GdprError, ResourceAbsent, ServiceRefusal, TransientError
-from shared.domain.links import without_links
+from shared.domain.links import identity
 from shared.domain.resources import Row
 from shared.domain.work import UnitOutcome
 from shared.inventory import PASSES
@@ -209,7 +208,7 @@ def _performance_rows(work: UnitWork, result: Result) -> Iterator[Row]:
     for _ in PASSES:
         for page in work.client.image_performance_pages(work.project_id, work.iteration_id or ""):
             for row in page:
-                item = str(row.get("id") or canonical(without_links(dict(row)))).lower()
+                item = identity(row)
                 seen.add(item)
                 if item not in given:
                     given.add(item)

@@ -36,6 +36,7 @@ from shared.adapters.overlapping_pages import PAGE, overlapping_pages
 from shared.adapters.shared_reads import SharedReads
 from shared.adapters.streams import body_stream
 from shared.domain.errors import RequestTooLong, UnexpectedResponse
+from shared.domain.links import identity
 from shared.domain.resources import Image, Iteration, Project, Row, Tag
 from shared.ports import Clock, DeletionAnswer, Order, PredictionPage
 
@@ -257,13 +258,13 @@ class CustomVisionClient:
         def read(skip: int) -> Sequence[T]:
             return self._get(operation, path, reader, {**query, "take": str(PAGE), "skip": str(skip)})
 
-        before = frozenset[object]()
+        before = frozenset[str]()
         for page in overlapping_pages(read, lambda one: row_of(one).get("created"), expected=expected):
             yield page
-            ids = frozenset(row_of(one).get("id") for one in page) if len(page) >= PAGE else frozenset()
-            if ids and ids == before and None not in ids:
+            shown = frozenset(identity(row_of(one)) for one in page) if len(page) >= PAGE else frozenset()
+            if shown and shown == before:
                 raise UnexpectedResponse(operation, status=200, code=UNEXPECTED_BODY)
-            before = ids
+            before = shown
 
     def _delete(self, operation: str, path: str, query: Mapping[str, str] | None = None) -> DeletionAnswer:
         call = Call(operation, "DELETE", path, query or {}, repeatable=False, expected=DELETED)

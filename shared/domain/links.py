@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
+
+from shared.domain.canonical import canonical
+from shared.domain.identifiers import guid
 
 REMOVED = "[link removed]"
 _LINK_KEY = re.compile(r"ur[il]s?$", re.IGNORECASE)
@@ -29,6 +32,11 @@ def without_links(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, list):
         return [without_links(element) for element in value]
     return _text(value)
+
+
+def identity(row: Mapping[str, Any]) -> str:
+    """Give what tells a row from others in two readings: its id in lower case, or all but its links if it has none."""
+    return guid(row.get("id")) or canonical(without_links(dict(row))).decode()
 
 
 def _member(key: str, member: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -189,6 +189,24 @@ def test_a_list_that_gives_the_same_rows_for_every_page_is_refused_whatever_thei
     assert len(server.asked) == 2
 
 
+@pytest.mark.parametrize("one_id", [None, ["odd"], {"odd": 1}, 7], ids=["absent", "list", "object", "number"])
+def test_rows_of_odd_ids_are_read_to_their_end_and_no_further(
+    client: CustomVisionClient, server: ScriptedServer, one_id: object
+) -> None:
+    rows = [{"id": one_id, "probability": number} for number in range(600)]
+
+    def page(asked: Asked) -> Reply:
+        skip = int(query_of(asked)["skip"][0])
+        return answer(rows[skip : skip + 256])
+
+    server.answer = page
+    pages = list(client.image_performance_pages(PROJECT, OTHER))
+    assert {row["probability"] for one in pages for row in one} == set(range(600))
+    server.script(answer(rows[:256]))
+    with pytest.raises(UnexpectedResponse):
+        list(islice(client.image_performance_pages(PROJECT, OTHER), 9))
+
+
 @pytest.mark.parametrize("last", [{"continuation": None}, {"continuation": ""}, {}, None])
 def test_predictions_go_on_with_the_token_until_the_continuation_is_empty(
     client: CustomVisionClient, server: ScriptedServer, last: dict[str, object] | None

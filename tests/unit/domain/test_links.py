@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.links import REMOVED, without_links
+from shared.domain.links import REMOVED, identity, without_links
 
 SAS = "https://x.blob.core.windows.net/c/b?sv=2022&sig=c2VjcmV0"
 LOCAL_SAS = "http://127.0.0.1:10000/devstoreaccount2/c/b?se=1&sig=c2VjcmV0"
@@ -120,3 +120,11 @@ def test_an_ordinary_word_that_ends_alike_is_no_link() -> None:
         "urinal": "b",
         "domainId": "c",
     }
+
+
+def test_a_row_is_told_by_its_id_and_where_that_is_none_by_all_that_it_holds_but_its_links() -> None:
+    item = "7F8FAD5B-D9CB-469F-A165-70867728950E"
+    assert identity({"id": item, "a": 1}) == identity({"id": item.lower(), "a": 2}) == item.lower()
+    odd: list[dict[str, Any]] = [{"a": 1}, {"a": 2}, {"id": 7, "a": 1}, {"id": [item], "a": 1}, {"id": "", "a": 1}]
+    assert len({identity(row) for row in odd}) == len(odd)
+    assert identity({"a": 1, "originalImageUri": SAS}) == identity({"originalImageUri": LOCAL_SAS, "a": 1})

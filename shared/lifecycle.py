@@ -44,6 +44,8 @@ LONG_WAIT_SECONDS = 30.0
 """From here on (or from half of WATCHDOG_AFTER_SECONDS) a wait leaves a mark, so that the watchdog lets it be."""
 LONGEST_EARLY_SECONDS = 60.0
 """A message that comes too early is sent again after this at the latest: the clock may be set right meanwhile."""
+MOST_APPENDS_AT_ONCE = 64
+"""By how many lines the number that an append answers may lag: Azurite counts before others that append beside it."""
 MAX_SENT_AGAIN = 3
 """How often lost or poisoned work is sent again before its failure is recorded."""
 
@@ -219,7 +221,7 @@ def settle(
     standing = services.ledger.keep_outcome(request_id, outcome, round_)
     phase = fulfilment.phase_of(kind_of(standing.unit_id))
     lines = services.ledger.add_to_tally(request_id, phase, round_, standing)
-    if (phase, round_) != (record.phase, record.round) or lines < record.phase_units:
+    if (phase, round_) != (record.phase, record.round) or lines + MOST_APPENDS_AT_ONCE < record.phase_units:
         return
     tally = services.ledger.tally(request_id, phase, round_) if record.phase_units > 1 else None  # it is the only one
     if tally is None or (len(tally.units) >= record.phase_units and tally.latest == standing.unit_id):

@@ -105,6 +105,8 @@ class BlobStore(Protocol):
         """
         Add bytes at the end of an append blob, made if absent; gives how often it has been appended to with this.
 
+        Where others append at the same moment, some of these may be missing in the number.
+
         May add twice after a lost answer. At most 50,000 times a blob.
         """
         ...

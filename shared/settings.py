@@ -102,7 +102,7 @@ class Settings:
             watchdog_schedule=reader.text("WATCHDOG_SCHEDULE") or DEFAULT_WATCHDOG_SCHEDULE,
             allow_account_deletion=reader.flag("ALLOW_ACCOUNT_DELETION"),
             allow_key_export=reader.flag("ALLOW_KEY_EXPORT"),
-            ledger_hash_key=reader.secret("LEDGER_HASH_KEY"),
+            ledger_hash_key=reader.text("LEDGER_HASH_KEY"),
             receipt_signing_key=reader.text("RECEIPT_SIGNING_KEY"),
             receipt_retired_keys=reader.text("RECEIPT_RETIRED_KEYS"),
         )
@@ -119,8 +119,6 @@ MOST_COPIES = 256
 """A unit of work holds no more pictures."""
 SHORTEST_LINK = 0.05
 """Minutes. A link's end is written in whole seconds: one that lived for less than a few would be dead on arrival."""
-SHORTEST_SECRET = 8
-"""Characters. Whoever could guess the key could guess whom hashes are about; anything shorter can simply be tried."""
 LONGEST_LINK = 7 * 24 * 60.0
 """Minutes. A link that an identity signs cannot live longer, and none should."""
 
@@ -141,13 +139,6 @@ class _Reader:
             self.problems.append(f"{name} is no UTF-8")
             return None
         return value or None
-
-    def secret(self, name: str) -> str | None:
-        value = self.text(name)
-        if value is not None and len(value) < SHORTEST_SECRET:
-            self.problems.append(f"{name} must have at least {SHORTEST_SECRET} characters (openssl rand -hex 32)")
-            return None
-        return value
 
     def flag(self, name: str) -> bool:
         value = (self.text(name) or "false").lower()

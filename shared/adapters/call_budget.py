@@ -27,7 +27,7 @@ LONGEST_SPAN = 0.5
 FIRST_SPAN = 0.125
 SHORTEST_LEAD, LONGEST_LEAD = 0.01, 2.0
 WRITE_TRIES = 10
-OTHERS_STAY_SECONDS = 10.0
+OTHERS_STAY_SECONDS = 60.0
 
 _LANES: Mapping[Purpose, Sequence[Lane]] = {"export": ("shared",), "erasure": ("erasures", "shared")}
 

@@ -12,6 +12,7 @@ from export_function.derived import write_index
 from export_function.overtaking import Turn
 from local.custom_vision.emulator import Outcome
 from local.custom_vision.wire import Request
+from shared import lifecycle
 from shared.domain.errors import StorageUnavailable
 from shared.domain.work import UnitOutcome, WorkUnit
 from shared.file_pages import ROWS_A_PAGE, write_pages
@@ -253,7 +254,8 @@ def test_files_of_a_project_that_do_not_need_each_other_are_written_at_once() ->
         process.work_until(lambda: packages.met)
 
 
-def test_the_tally_of_a_phase_is_not_read_before_all_units_may_stand_there() -> None:
+def test_the_tally_of_a_phase_is_not_read_before_all_units_may_stand_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "MOST_APPENDS_AT_ONCE", 0)
     lines: list[int] = []
 
     class Noting(InMemoryBlobStore):
@@ -268,6 +270,16 @@ def test_the_tally_of_a_phase_is_not_read_before_all_units_may_stand_there() -> 
         lines.clear()
         process.work_until(lambda: store.read(f"{request_id}/units/closing.turn") is not None)
     assert lines == [2, 2]
+
+
+def test_a_phase_ends_where_the_number_of_lines_lags_behind_those_that_append_at_once() -> None:
+    class Lagging(InMemoryBlobStore):
+        def append(self, name: str, line: bytes) -> int:
+            return max(1, super().append(name, line) - 1)
+
+    with exporting(Lagging()) as (_, process, request_id):
+        assert process.finish(request_id)["request_status"] == "completed"
+        assert process.services.ledger.read(request_id).record.resent == 0
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("WATCHDOG_SCHEDULE", "*/2 * * * * *", "watchdog_schedule", "*/2 * * * * *"),
     ("ALLOW_ACCOUNT_DELETION", "TRUE", "allow_account_deletion", True),
     ("ALLOW_KEY_EXPORT", " true ", "allow_key_export", True),
-    ("LEDGER_HASH_KEY", "8 chars.", "ledger_hash_key", "8 chars."),
+    ("LEDGER_HASH_KEY", " short ", "ledger_hash_key", "short"),
     ("RECEIPT_SIGNING_KEY", "pem", "receipt_signing_key", "pem"),
     ("RECEIPT_RETIRED_KEYS", "pem", "receipt_retired_keys", "pem"),
 ]
@@ -124,7 +124,6 @@ BAD = [
     *[("EXPORT_SCOPE", value) for value in ("all", "[]", '"all"', '{"a": 1, "a": 1}', "{")],
     *[("EXPORT_RETENTION_DAYS", value) for value in ("-1", "month", "nan")],
     *[("PACKAGE_LINK_MINUTES", value) for value in ("-0.1", "x", "10081", "0", "0.0", "-0", "0.04", "1e-9")],
-    *[("LEDGER_HASH_KEY", value) for value in ("k", "7 chars", " 7 chars ", "\U0001f511" * 7)],
     *[(name, value) for name in NUMBERS for value in ("-1", "NaN", "inf", "1e99", "9" * 9, "1_0", "1 0", "0x1", "1;")],
     *[("COPY_CONCURRENCY", value) for value in ("0", "many", "-8", "1.5", "257", "1_0", "８")],
     *[

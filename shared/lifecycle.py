@@ -65,7 +65,7 @@ def handle(services: Services, fulfilment: Fulfilment, body: bytes, delivery: in
         if _is_in_vain(services, message):
             give_up(services, fulfilment, message, "delivery_exhausted", None)
         else:
-            _work(services, fulfilment, message)
+            _work(services, fulfilment, message, delivery)
     except UnknownRequest:
         _log.warning("a message for request %s, which this queue does not know, is dropped", message.request_id)
     except Superseded:
@@ -90,7 +90,7 @@ def _is_in_vain(services: Services, message: WorkMessage) -> bool:
     return message.resent > MAX_SENT_AGAIN and services.ledger.read(message.request_id).record.resent >= message.resent
 
 
-def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:
+def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage, delivery: int) -> None:
     if message.unit_id is not None:
         _work_unit(services, fulfilment, message)
         return
@@ -98,9 +98,26 @@ def _work(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> N
     if current.record.status.is_final:
         clean_up(services, current.record)
     elif message.is_overtaken(current.record.turn):
-        _log.info("request %s: a message of a step that has been taken is dropped", message.request_id)
+        _leave(services, fulfilment, current.record, message, delivery)
     else:
         advance(services, fulfilment, current, message.turn)
+
+
+def _leave(
+    services: Services, fulfilment: Fulfilment, record: RequestRecord, message: WorkMessage, delivery: int
+) -> None:
+    """
+    Drop the message of a step that has been taken.
+
+    One that is delivered again, and whose step was the last that was taken, may be of a process that died before it
+    sent what follows. So that is sent. If it has been sent all the same, whichever comes second is dropped for good.
+    """
+    if delivery > 1 and message.turn == record.turn - 1:
+        _log.info("request %s: a step has been taken, and what follows is sent again", message.request_id)
+        following = WorkMessage(request_id=message.request_id, turn=record.turn)
+        services.queues.send(fulfilment.queue, following.to_json())
+    else:
+        _log.info("request %s: a message of a step that has been taken is dropped", message.request_id)
 
 
 def _work_unit(services: Services, fulfilment: Fulfilment, message: WorkMessage) -> None:

@@ -66,9 +66,9 @@ def due(world: Region) -> QueuedMessage:
     return message
 
 
-def deliver(process: Process, message: QueuedMessage, **changes: int) -> None:
+def deliver(process: Process, message: QueuedMessage, *, delivery: int = 1, **changes: int) -> None:
     content = {**json.loads(message.content), **changes}
-    handle(process.erasing, FULFILMENT, json.dumps(content).encode(), 1)
+    handle(process.erasing, FULFILMENT, json.dumps(content).encode(), delivery)
 
 
 def completes(world: Region, process: Process) -> bool:
@@ -149,6 +149,46 @@ def test_a_message_that_is_lost_after_the_record_was_written_is_sent_by_the_watc
     world.pass_time(PAUSE + WATCHDOG_AFTER)
     assert resend_lost_work(process.services) == 1
     assert len(steps(world)) == 1
+    assert completes(world, process)
+
+
+def killed_after_the_write(process: Process, message: QueuedMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a step in a process that dies when it has written the record, before it sends what follows."""
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.erasing.queues, "send", dies)
+        with pytest.raises(KeyboardInterrupt):
+            deliver(process, message)
+
+
+def test_a_process_that_dies_between_record_and_message_holds_a_request_up_for_its_lease_only(
+    world: Region, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = due(world)
+    killed_after_the_write(process, message, monkeypatch)
+    assert steps(world) == []
+    looked = record_of(process)
+    deliver(process, message, delivery=2)
+    assert (len(steps(world)), record_of(process)) == (1, looked)
+    world.pass_time(PAUSE)
+    Driver(process).deliver_visible()
+    assert record_of(process) != looked, "the next look is taken, and no watchdog was needed"
+    assert completes(world, process)
+
+
+def test_what_follows_a_step_and_was_sent_twice_goes_on_as_one(world: Region, process: Process) -> None:
+    message = due(world)
+    deliver(process, message)
+    deliver(process, message, delivery=2)
+    assert len(steps(world)) == 2
+    world.pass_time(2 * PAUSE)
+    Driver(process).deliver_visible()
+    assert len(steps(world)) == 1
+    deliver(process, message, delivery=3)
+    assert len(steps(world)) == 1, "another step has been taken since"
     assert completes(world, process)
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LARGEST_HEAD = 65536
 """Bytes of an answer's status line and headers, with those of the 1xx answers before it."""
-_CHUNK = 65536
+_CHUNK = 4096
+"""Most answers are smaller. A buffer of 64 KiB is cut to what came, and the rest of it was left as a hole."""
 _SENT_WITH_THE_HEAD = 65536
 _PLAIN = ("accept-encoding: identity", "user-agent: custom-vision-gdpr")
 

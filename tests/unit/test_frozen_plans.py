@@ -6,7 +6,7 @@ from shared.ports import StoredBlob
 from tests.fakes import InMemoryBlobStore
 
 REQUEST = "0f8fad5b-d9cb-469f-a165-70867728950e"
-PLAN = {"plan_hash": "sha256:0", "projects": [{"name": "Pets"}]}
+PLAN = {"plan_hash": "sha256:0", "projects": [{"id": "p", "name": "Pets"}]}
 
 
 class NotingBlobStore(InMemoryBlobStore):
@@ -56,7 +56,7 @@ def test_the_names_are_gone_here_too_when_a_request_has_ended() -> None:
     ledger = RequestLedger(NotingBlobStore())
     ledger.save_plan(REQUEST, PLAN)
     ledger.forget_plan_names(REQUEST)
-    assert ledger.frozen_plan(REQUEST) == ledger.plan(REQUEST) == {**PLAN, "projects": [{"name": None}]}
+    assert ledger.frozen_plan(REQUEST) == ledger.plan(REQUEST) == {**PLAN, "projects": [{"id": "p", "name": None}]}
 
 
 def test_plans_are_kept_few_small_and_not_for_long() -> None:

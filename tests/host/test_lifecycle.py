@@ -107,7 +107,12 @@ def test_an_installed_package_wins_over_a_folder_of_the_app(write_app: WriteApp)
         (HTTP_ONLY, {}, {}, 'host.json must exist in the app\'s folder and hold "version": "2.0".'),
         (QUEUE_ONLY, None, {}, "The setting AzureWebJobsStorage is missing"),
         (QUEUE_ONLY, None, {"AzureWebJobsStorage": "nonsense"}, "is not a usable connection"),
-        (HTTP_ONLY, None, {"LOCAL_HOST_DRAIN_SECONDS": "soon"}, "LOCAL_HOST_DRAIN_SECONDS must be a number from 0 to 604800."),
+        (
+            HTTP_ONLY,
+            None,
+            {"LOCAL_HOST_DRAIN_SECONDS": "soon"},
+            "LOCAL_HOST_DRAIN_SECONDS must be a number from 0 to 604800.",
+        ),
         ("import not_there", None, {}, "ModuleNotFoundError"),
         ("", None, {}, "No functions found"),
         ("@app.route()\ndef f(req, extra): ...", None, {}, "cannot load the f function"),
